@@ -1,0 +1,73 @@
+"""Errors a service raises: a stable code, a sentence for people, and where the mistake lies. No HTTP in here."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One thing wrong with one input field; `pointer` is a JSON pointer such as `/group1/value_ids`."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class ApplicationError(Exception):
+    """Base of all errors a caller may see."""
+
+    code = "error"
+
+    def __init__(self, detail: str, *, code: str | None = None, errors: Sequence[FieldError] = ()) -> None:
+        """Keep the sentence for people, the code for programs and the fields to mend."""
+        super().__init__(detail)
+        self.detail = detail
+        self.code = code or self.code
+        self.errors = tuple(errors)
+
+
+class InvalidInputError(ApplicationError):
+    """The input cannot be taken as it is."""
+
+    code = "invalid"
+
+
+class NotFoundError(ApplicationError):
+    """There is no such thing, or the caller may not know of it."""
+
+    code = "not_found"
+
+
+class ConflictError(ApplicationError):
+    """The thing is not in a state that allows this."""
+
+    code = "conflict"
+
+
+class UnavailableError(ApplicationError):
+    """A part this needs does not answer; trying again later may help."""
+
+    code = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedAttempt:
+    """What the trail should say of a refused attempt, recorded by the edge once the transaction has ended."""
+
+    action: str
+    object_type: str = ""
+    object_id: str = ""
+    object_label: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+class RefusedError(ApplicationError):
+    """The caller is known and may not do this; the attempt goes into the trail."""
+
+    code = "forbidden"
+
+    def __init__(self, detail: str, *, attempt: RefusedAttempt, code: str | None = None) -> None:
+        """Carry the attempt to the edge that records it."""
+        super().__init__(detail, code=code)
+        self.attempt = attempt

@@ -1,0 +1,75 @@
+"""The append-only trail. Rows are written by a database function only; see migration `0002`."""
+
+from django.db import models
+
+
+class Action(models.TextChoices):
+    """The closed list of what the trail tells of."""
+
+    USER_CREATED = "user.created"
+    USER_ROLES_CHANGED = "user.roles_changed"
+    USER_DEACTIVATED = "user.deactivated"
+    USER_LOGGED_IN = "user.logged_in"
+    USER_LOGGED_OUT = "user.logged_out"
+    USER_LOGIN_FAILED = "user.login_failed"
+    TOKEN_CREATED = "api_token.created"  # noqa: S105 -- the name of an action
+    TOKEN_REVOKED = "api_token.revoked"  # noqa: S105
+    JOB_CANCELLED = "job.cancelled"
+    UPLOAD_FOUND = "upload.found"
+    IMPORT_STARTED = "import.started"
+    IMPORT_PUBLISHED = "import.published"
+    IMPORT_REJECTED = "import.rejected"
+    IMPORT_FAILED = "import.failed"
+    IMPORT_CANCELLED = "import.cancelled"
+    STUDY_CREATED = "study.created"
+    STUDY_ACCESS_GRANTED = "study.access_granted"
+    STUDY_ACCESS_REVOKED = "study.access_revoked"
+    STUDY_VISIBILITY_CHANGED = "study.visibility_changed"
+    ANALYSIS_REQUESTED = "analysis.requested"
+
+
+class Outcome(models.TextChoices):
+    """How it ended."""
+
+    OK = "ok"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+class AuditEvent(models.Model):
+    """One line of the trail; ids and labels are copied, so nothing it names can take it along when deleted."""
+
+    seq = models.BigIntegerField(primary_key=True, editable=False)
+    at = models.DateTimeField()
+    action = models.CharField(max_length=50, choices=Action.choices)
+    outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    actor_type = models.CharField(max_length=10)
+    actor_id = models.CharField(max_length=100)
+    actor_label = models.CharField(max_length=254)
+    on_behalf_of = models.CharField(max_length=254)
+    request_id = models.CharField(max_length=36)
+    address = models.CharField(max_length=45)
+    object_type = models.CharField(max_length=50)
+    object_id = models.CharField(max_length=255)
+    object_label = models.CharField(max_length=1024)
+    before = models.JSONField()
+    after = models.JSONField()
+    details = models.JSONField()
+    reason = models.CharField(max_length=1000)
+    version = models.SmallIntegerField()
+    prev_hash = models.BinaryField(max_length=32)
+    hash = models.BinaryField(max_length=32)
+
+    class Meta:
+        ordering = ["-seq"]
+        indexes = [
+            models.Index(fields=["action", "-seq"], name="audit_event_action"),
+            models.Index(fields=["actor_id", "-seq"], name="audit_event_actor"),
+            models.Index(fields=["object_type", "object_id", "-seq"], name="audit_event_object"),
+            models.Index(fields=["request_id"], name="audit_event_request"),
+            models.Index(fields=["at"], name="audit_event_at"),
+        ]
+
+    def __str__(self) -> str:
+        """Show number and action."""
+        return f"{self.seq} {self.action}"

@@ -1,0 +1,185 @@
+"""What every environment shares. A variable without a default stops the start with its name when it is missing."""
+
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.urls import reverse_lazy
+from kombu import Queue
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+env = environ.Env()
+
+# --- Django ---------------------------------------------------------------------------------------------------
+SECRET_KEY = env.str("CELLENIUM_SECRET_KEY")
+DEBUG = False
+ALLOWED_HOSTS: list[str] = env.list("CELLENIUM_ALLOWED_HOSTS", default=[])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CELLENIUM_CSRF_TRUSTED_ORIGINS", default=[])
+ROOT_URLCONF = "cellenium_admin.urls"
+WSGI_APPLICATION = "cellenium_admin.wsgi.application"
+AUTH_USER_MODEL = "core.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+LOGIN_URL = reverse_lazy("admin:login")
+APPEND_SLASH = True
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django_filters",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "cellenium_admin.core",
+    "grants",
+    "studies",
+    "imports",
+]
+
+MIDDLEWARE = [
+    "cellenium_admin.core.middleware.RequestContextMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "cellenium_admin" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+SESSION_COOKIE_NAME = "cellenium_session"
+CSRF_COOKIE_NAME = "cellenium_csrf"
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+STATIC_URL = "static/"
+STATIC_ROOT = env.path("CELLENIUM_STATIC_ROOT", default=str(BASE_DIR / "static"))
+STATICFILES_DIRS = [BASE_DIR / "cellenium_admin" / "static"]
+
+# --- PostgreSQL -----------------------------------------------------------------------------------------------
+# `default` is the application's role: it can read the audit trail and append to it, nothing else there.
+# `owner` owns the tables and runs migrations; only hosts that migrate need its URL.
+DATABASES: dict[str, dict[str, Any]] = {"default": env.db_url("CELLENIUM_DATABASE_URL")}
+DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+if owner_url := env.str("CELLENIUM_DATABASE_OWNER_URL", default=""):
+    DATABASES["owner"] = env.db_url_config(owner_url)
+DATABASE_ROUTERS: list[str] = []
+
+# --- Redis and Celery -----------------------------------------------------------------------------------------
+REDIS_URL = env.str("CELLENIUM_REDIS_URL")
+IMPORT_TIME_LIMIT = env.int("CELLENIUM_IMPORT_TIME_LIMIT", default=4 * 3600)
+COMPUTE_TIME_LIMIT = env.int("CELLENIUM_COMPUTE_TIME_LIMIT", default=900)
+LEASE_SECONDS = env.int("CELLENIUM_LEASE_SECONDS", default=60)
+SWEEP_SECONDS = env.int("CELLENIUM_SWEEP_SECONDS", default=30)
+RESEND_SECONDS = env.int("CELLENIUM_RESEND_SECONDS", default=60)
+SCAN_SECONDS = env.int("CELLENIUM_SCAN_SECONDS", default=300)
+WAIT_SLOTS = env.int("CELLENIUM_WAIT_SLOTS", default=4)
+WAIT_MAX_SECONDS = env.int("CELLENIUM_WAIT_MAX_SECONDS", default=30)
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # Longer than the longest limit: a redelivered copy of a task that still runs would be work done twice.
+    "visibility_timeout": env.int(
+        "CELLENIUM_VISIBILITY_TIMEOUT", default=int(1.1 * max(IMPORT_TIME_LIMIT, COMPUTE_TIME_LIMIT))
+    ),
+    "socket_timeout": 10,
+    "socket_connect_timeout": 3,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_QUEUES = [Queue("default"), Queue("imports"), Queue("compute")]
+CELERY_TASK_ROUTES = {"imports.run_import": {"queue": "imports"}, "studies.*": {"queue": "compute"}}
+CELERY_BEAT_SCHEDULE = {
+    "sweep-jobs": {
+        "task": "core.sweep_jobs",
+        "schedule": SWEEP_SECONDS,
+        "options": {"expires": SWEEP_SECONDS},
+    },
+    "scan-store": {"task": "imports.scan", "schedule": SCAN_SECONDS, "options": {"expires": SCAN_SECONDS}},
+}
+
+# --- Files ----------------------------------------------------------------------------------------------------
+H5AD_STORE = env.str("CELLENIUM_H5AD_STORE")
+STORE_DIR = env.path("CELLENIUM_STORE_DIR")
+SCRATCH_DIR = env.path("CELLENIUM_SCRATCH_DIR")
+SCAN_PREFIX = env.str("CELLENIUM_SCAN_PREFIX", default="input/")
+SCAN_SETTLE_SECONDS = env.int("CELLENIUM_SCAN_SETTLE_SECONDS", default=5)
+BUILD_MEMORY_BYTES = env.int("CELLENIUM_BUILD_MEMORY_BYTES", default=1536 * 1024**2)
+
+# --- API ------------------------------------------------------------------------------------------------------
+TRUSTED_PROXY_HOPS = env.int("CELLENIUM_TRUSTED_PROXY_HOPS", default=0)
+TOKEN_MAX_DAYS = env.int("CELLENIUM_TOKEN_MAX_DAYS", default=365)
+DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("CELLENIUM_MAX_BODY_BYTES", default=16 * 1024**2)
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "cellenium_admin.core.api.authentication.ApiTokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    # Nobody, unless a view says whom it serves.
+    "DEFAULT_PERMISSION_CLASSES": ["cellenium_admin.core.api.permissions.Nobody"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "cellenium_admin.core.api.pagination.CursorPagination",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "cellenium_admin.core.api.problems.exception_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "cellenium-admin",
+    "DESCRIPTION": "Studies, expression, differential expression, jobs and the audit trail.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["cellenium_admin.core.api.permissions.IsMember"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+UNFOLD = {
+    "SITE_TITLE": "cellenium-admin",
+    "SITE_HEADER": "cellenium-admin",
+    "SITE_SYMBOL": "genetics",
+    "SHOW_HISTORY": False,
+    "DASHBOARD_CALLBACK": "cellenium_admin.dashboard.dashboard",
+}

@@ -1,0 +1,51 @@
+"""Attempts to turn a file into a study version."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from cellenium_admin.core.models import Job
+from imports.models.upload import Upload
+from studies.models import Study, StudyVersion
+
+
+class ImportRun(models.Model):
+    """One run of one upload; the version it makes carries the run's own id, so it cannot be made twice."""
+
+    class State(models.TextChoices):
+        """Where the run stands."""
+
+        RECEIVED = "received"
+        VALIDATING = "validating"
+        CONVERTING = "converting"
+        WRITING = "writing"
+        PUBLISHED = "published"
+        REJECTED = "rejected"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    upload = models.ForeignKey(Upload, on_delete=models.PROTECT, related_name="runs")
+    job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="import_run")
+    study = models.ForeignKey(Study, on_delete=models.SET_NULL, null=True, blank=True, related_name="import_runs")
+    version = models.OneToOneField(
+        StudyVersion, on_delete=models.SET_NULL, null=True, blank=True, related_name="import_run"
+    )
+    state = models.CharField(max_length=12, choices=State.choices, default=State.RECEIVED)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["upload"],
+                condition=Q(state__in=["received", "validating", "converting", "writing"]),
+                name="import_run_one_unfinished_per_upload",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Show the file and where the run stands."""
+        return f"{self.upload}: {self.state}"

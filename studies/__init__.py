@@ -1,0 +1,1 @@
+"""Studies: catalogue, expression store, annotations, differential expression and correlation."""

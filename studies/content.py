@@ -1,0 +1,66 @@
+"""What one file holds, as plain data: handed by the importer to the services that write the rows."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureContent:
+    """One gene as the file names it."""
+
+    identifier: str
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotationValueContent:
+    """One category: label, `#rrggbb` colour, number of cells."""
+
+    label: str
+    color: str
+    cell_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotationContent:
+    """One `obs` column; its values are in the order of the codes in the Store."""
+
+    key: str
+    label: str
+    is_primary: bool
+    values: tuple[AnnotationValueContent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerContent:
+    """One matrix, by the name of its Store directory inside the version's directory."""
+
+    name: str
+    directory: str
+    modality: str = "rna"
+    log1p_base: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceContent:
+    """Which file it was."""
+
+    uri: str
+    revision: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class VersionContent:
+    """All that becomes rows when a version is published."""
+
+    title: str
+    description: str
+    organism_tax_id: int | None
+    cell_count: int
+    features: tuple[FeatureContent, ...]
+    annotations: tuple[AnnotationContent, ...]
+    projections: tuple[str, ...]
+    layers: tuple[LayerContent, ...]
+    source: SourceContent
+    metadata: dict[str, object] = field(default_factory=dict)

@@ -1,0 +1,22 @@
+"""Rows of the catalogue."""
+
+from studies.models.analysis import Analysis
+from studies.models.annotation import AnnotationGroup, AnnotationValue
+from studies.models.feature import Feature
+from studies.models.layer import Layer
+from studies.models.projection import Projection
+from studies.models.study import Study
+from studies.models.study_access import StudyAccess
+from studies.models.study_version import StudyVersion
+
+__all__ = [
+    "Analysis",
+    "AnnotationGroup",
+    "AnnotationValue",
+    "Feature",
+    "Layer",
+    "Projection",
+    "Study",
+    "StudyAccess",
+    "StudyVersion",
+]

@@ -1,0 +1,28 @@
+"""Genes of a version, in the order of its matrix."""
+
+from django.db import models
+from django.db.models.functions import Upper
+
+from studies.models.study_version import StudyVersion
+
+
+class Feature(models.Model):
+    """One column of the matrix: a gene, a protein tag or a region."""
+
+    version = models.ForeignKey(StudyVersion, on_delete=models.CASCADE, related_name="features")
+    modality = models.CharField(max_length=50, default="rna")
+    position = models.IntegerField()
+    identifier = models.CharField(max_length=200)
+    symbol = models.CharField(max_length=200)
+
+    class Meta:
+        ordering = ["version", "modality", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["version", "modality", "position"], name="feature_unique_position"),
+            models.UniqueConstraint(fields=["version", "modality", "identifier"], name="feature_unique_identifier"),
+        ]
+        indexes = [models.Index("version", Upper("symbol"), name="feature_symbol")]
+
+    def __str__(self) -> str:
+        """Show the symbol."""
+        return self.symbol
