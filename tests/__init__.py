@@ -1,0 +1,1 @@
+"""The test suite: mirrors the packages; `support` starts servers, `builders` makes data."""
