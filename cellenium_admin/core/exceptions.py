@@ -71,3 +71,15 @@ class RefusedError(ApplicationError):
         """Carry the attempt to the edge that records it."""
         super().__init__(detail, code=code)
         self.attempt = attempt
+
+
+class JobInterruptedError(Exception):
+    """Work must stop where it is; not an ApplicationError, so nobody takes it for a failure of the job."""
+
+
+class JobCancelledError(JobInterruptedError):
+    """Somebody asked the running job to stop."""
+
+
+class LeaseLostError(JobInterruptedError):
+    """The job is not this worker's any more: whatever it would still write must not be written."""

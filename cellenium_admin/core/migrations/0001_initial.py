@@ -4,6 +4,8 @@ import uuid
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
+import django.db.models.functions.datetime
+import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
@@ -117,6 +119,7 @@ class Migration(migrations.Migration):
                             ("study.access_revoked", "Study Access Revoked"),
                             ("study.visibility_changed", "Study Visibility Changed"),
                             ("analysis.requested", "Analysis Requested"),
+                            ("trail.read", "Trail Read"),
                         ],
                         max_length=50,
                     ),
@@ -204,6 +207,10 @@ class Migration(migrations.Migration):
                 ("worker", models.CharField(blank=True, max_length=200)),
                 ("cancel_requested_at", models.DateTimeField(blank=True, null=True)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "available_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                ),
                 ("sent_at", models.DateTimeField(blank=True, null=True)),
                 ("started_at", models.DateTimeField(blank=True, null=True)),
                 ("finished_at", models.DateTimeField(blank=True, null=True)),
@@ -226,7 +233,7 @@ class Migration(migrations.Migration):
             name="JobEvent",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("at", models.DateTimeField(auto_now_add=True)),
+                ("at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 (
                     "kind",
                     models.CharField(
@@ -255,7 +262,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "ordering": ["id"],
+                "ordering": ["at", "id"],
             },
         ),
         migrations.CreateModel(

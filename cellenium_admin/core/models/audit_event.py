@@ -1,6 +1,10 @@
 """The append-only trail. Rows are written by a database function only; see migration `0002`."""
 
+from typing import Any, NoReturn
+
 from django.db import models
+
+from cellenium_admin.core.models.user import User
 
 
 class Action(models.TextChoices):
@@ -26,6 +30,7 @@ class Action(models.TextChoices):
     STUDY_ACCESS_REVOKED = "study.access_revoked"
     STUDY_VISIBILITY_CHANGED = "study.visibility_changed"
     ANALYSIS_REQUESTED = "analysis.requested"
+    TRAIL_READ = "trail.read"
 
 
 class Outcome(models.TextChoices):
@@ -34,6 +39,32 @@ class Outcome(models.TextChoices):
     OK = "ok"
     REFUSED = "refused"
     FAILED = "failed"
+
+
+class AppendOnlyError(TypeError):
+    """The trail was to be written past `audit.record`; the database would refuse it too."""
+
+    def __init__(self) -> None:
+        """Say what to do instead."""
+        super().__init__("The audit trail is append-only and written by audit.record alone.")
+
+
+def refuse(*_: Any, **__: Any) -> NoReturn:
+    """Stand in for every way in which Django would write."""
+    raise AppendOnlyError
+
+
+class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
+    """Vocabulary of selections from the trail; nothing in it writes."""
+
+    def visible_to(self, user: User) -> "AuditEventQuerySet":
+        """Select what this user may read: everything for curators and administrators, nothing for others."""
+        return self if user.is_curator else self.none()
+
+    # The first of these because `update_or_create` begins with it.
+    select_for_update = update = delete = bulk_create = bulk_update = refuse
+    # What Django itself calls for a model's save() and delete(), and for cascades.
+    _update = _insert = _raw_delete = refuse
 
 
 class AuditEvent(models.Model):
@@ -60,7 +91,11 @@ class AuditEvent(models.Model):
     prev_hash = models.BinaryField(max_length=32)
     hash = models.BinaryField(max_length=32)
 
+    objects = AuditEventQuerySet.as_manager()
+    save = delete = refuse
+
     class Meta:
+        base_manager_name = "objects"
         ordering = ["-seq"]
         indexes = [
             models.Index(fields=["action", "-seq"], name="audit_event_action"),

@@ -7,7 +7,7 @@ class AuditPending(models.Model):
     """One event not yet numbered; seen by its own transaction only and gone when that commits."""
 
     event = models.JSONField()
-    last = models.BooleanField(default=False)
+    last = models.BooleanField(db_default=False)
 
     class Meta:
         verbose_name_plural = "audit pending"

@@ -1,6 +1,7 @@
 """The history of a job: sent, claimed, lost, sent again, ended."""
 
 from django.db import models
+from django.utils import timezone
 
 from cellenium_admin.core.models.job import Job
 
@@ -23,13 +24,14 @@ class JobEvent(models.Model):
         CANCELLED = "cancelled"
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="events")
-    at = models.DateTimeField(auto_now_add=True)
+    # "sent" is written after the sending, when a quick worker may have claimed the job already.
+    at = models.DateTimeField(default=timezone.now, editable=False)
     kind = models.CharField(max_length=20, choices=Kind.choices)
     attempt = models.IntegerField(default=0)
     detail = models.CharField(max_length=500, blank=True)
 
     class Meta:
-        ordering = ["id"]
+        ordering = ["at", "id"]
 
     def __str__(self) -> str:
         """Show what happened at which attempt."""

@@ -1,0 +1,158 @@
+"""What each action may tell: the fields of its state (`before`, `after`) and of its circumstances (`details`).
+
+A field that is not listed cannot reach the trail, so neither can a secret by way of a dumped object.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cellenium_admin.core.models import Action
+
+MAX_TEXT = 4096
+MAX_DEPTH = 8
+MAX_ITEMS = 200
+INT64 = range(-(2**63), 2**63)
+
+# None stands for "not set" in every field.
+FieldTypes = Mapping[str, type[str] | type[int] | type[bool] | type[list[Any]] | type[dict[str, Any]]]
+
+
+class AuditFieldError(ValueError):
+    """An event was to tell what its action does not list, or a value that cannot be kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The fields an action may tell, with their types."""
+
+    state: FieldTypes = field(default_factory=dict)
+    details: FieldTypes = field(default_factory=dict)
+
+
+TOKEN: FieldTypes = {"name": str, "key": str, "scopes": list, "user": str, "expires_at": str}
+ACCESS: FieldTypes = {"user": str, "user_id": str, "group": str, "role": str, "may_download": bool}
+FILE: FieldTypes = {"uri": str, "revision": str}
+RUN: FieldTypes = {**FILE, "run_id": str, "upload_id": str, "job_id": str, "attempt": int}
+FINDINGS: FieldTypes = {"findings": int, "errors": int, "warnings": int}
+VERSION: FieldTypes = {
+    "study_id": str,
+    "version_id": str,
+    "number": int,
+    "cell_count": int,
+    "gene_count": int,
+    "sha256": str,
+}
+QUESTION: FieldTypes = {
+    "analysis_id": str,
+    "job_id": str,
+    "version_id": str,
+    "kind": str,
+    "method": str,
+    "layer": str,
+    "feature": str,
+    "cells": int,
+}
+
+# What stood in the way of an attempt that did not succeed, whatever it was.
+OBSTACLE: FieldTypes = {"code": str, "detail": str}
+
+FIELDS: Mapping[Action, Fields] = {
+    Action.USER_CREATED: Fields(
+        state={"username": str, "email": str, "kind": str, "system_roles": list, "upload_prefix": str}
+    ),
+    Action.USER_ROLES_CHANGED: Fields(state={"system_roles": list}),
+    Action.USER_DEACTIVATED: Fields(state={"is_active": bool}),
+    Action.USER_LOGGED_IN: Fields(),
+    Action.USER_LOGGED_OUT: Fields(),
+    Action.USER_LOGIN_FAILED: Fields(),
+    Action.TOKEN_CREATED: Fields(state=TOKEN),
+    Action.TOKEN_REVOKED: Fields(state=TOKEN),
+    Action.JOB_CANCELLED: Fields(state={"state": str, "cancel_requested_at": str}),
+    Action.UPLOAD_FOUND: Fields(details={**FILE, "size": int}),
+    Action.IMPORT_STARTED: Fields(details=RUN),
+    Action.IMPORT_PUBLISHED: Fields(details={**RUN, **FINDINGS, **VERSION}),
+    Action.IMPORT_REJECTED: Fields(details={**RUN, **FINDINGS}),
+    Action.IMPORT_FAILED: Fields(details=RUN),
+    Action.IMPORT_CANCELLED: Fields(details={**RUN, **FINDINGS}),
+    Action.STUDY_CREATED: Fields(state={"name": str, "source_uri": str, "visibility": str}),
+    Action.STUDY_ACCESS_GRANTED: Fields(state=ACCESS),
+    Action.STUDY_ACCESS_REVOKED: Fields(state=ACCESS),
+    Action.STUDY_VISIBILITY_CHANGED: Fields(state={"visibility": str}),
+    Action.ANALYSIS_REQUESTED: Fields(details=QUESTION),
+    Action.TRAIL_READ: Fields(),
+}
+
+
+def state(action: Action, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Take what an event tells of before or after; raises AuditFieldError."""
+    return _checked(action, given, FIELDS[action].state)
+
+
+def details(action: Action, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Take the circumstances an event tells; raises AuditFieldError."""
+    return _checked(action, given, {**FIELDS[action].details, **OBSTACLE})
+
+
+def storable_text(text: str, *, name: str, limit: int) -> str:
+    """Give the text back unless PostgreSQL could not keep it whole; raises AuditFieldError.
+
+    PostgreSQL knows no NUL, UTF-8 no lone surrogates, and an id cut short would name something else.
+    """
+    if len(text) > limit:
+        raise AuditFieldError(f"{name} has {len(text)} characters; the trail keeps {limit}.")
+    if "\0" in text or not _is_unicode(text):
+        raise AuditFieldError(f"{name} holds a NUL character or half a surrogate pair; take it out first.")
+    return str(text)
+
+
+def label_text(text: str, *, limit: int) -> str:
+    """Make a label fit: labels are for reading, the id beside it says what is meant."""
+    readable = text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+    return readable[:limit]
+
+
+def _checked(action: Action, given: Mapping[str, Any], allowed: FieldTypes) -> dict[str, Any]:
+    return {name: _field(action, name, value, allowed) for name, value in given.items()}
+
+
+def _field(action: Action, name: str, value: Any, allowed: FieldTypes) -> Any:
+    if name not in allowed:
+        raise AuditFieldError(f"{action} does not tell {name!r}; list it in core/services/audit_fields.py first.")
+    wanted = allowed[name]
+    if value is not None and (not isinstance(value, wanted) or (wanted is int and isinstance(value, bool))):
+        raise AuditFieldError(f"{name} of {action} must be {wanted.__name__}, not {type(value).__name__}.")
+    return _storable(value, name=name, depth=MAX_DEPTH)
+
+
+def _storable(value: Any, *, name: str, depth: int) -> Any:
+    """Copy a value down to plain JSON types with one way to write each, which rules floats out."""
+    match value:
+        case None | bool():
+            return value
+        case int() if value in INT64:
+            return int(value)
+        case str():
+            return storable_text(value, name=name, limit=MAX_TEXT)
+        case list() if depth and len(value) <= MAX_ITEMS:
+            return [_storable(item, name=name, depth=depth - 1) for item in value]
+        case dict() if depth and len(value) <= MAX_ITEMS:
+            return {_key(key, name): _storable(item, name=name, depth=depth - 1) for key, item in value.items()}
+    raise AuditFieldError(
+        f"{name} holds a {type(value).__name__} the trail cannot keep: give text, whole numbers of 64 bits, booleans,"
+        f" None, or lists and objects of them with at most {MAX_ITEMS} items and {MAX_DEPTH} levels."
+    )
+
+
+def _key(key: Any, name: str) -> str:
+    if not isinstance(key, str):
+        raise AuditFieldError(f"{name} holds the key {key!r}; keys are text.")
+    return storable_text(key, name=f"a key of {name}", limit=MAX_TEXT)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
