@@ -1,0 +1,45 @@
+"""The h5ad store: a bucket or a local directory, by setting. Listing and fetching files, nothing else.
+
+A listing that fails raises; it is never an empty one. A file is fetched as the revision it was listed as, or not.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from django.conf import settings
+
+from cellenium_admin.core.storage.bucket import BucketStorage
+from cellenium_admin.core.storage.directory import DirectoryStorage
+from cellenium_admin.core.storage.files import FileChangedError, FileGoneError, OnBytes, StoredFile
+
+__all__ = ["FileChangedError", "FileGoneError", "StoredFile", "download", "h5ad_storage", "list_files"]
+
+
+def h5ad_storage() -> BucketStorage | DirectoryStorage:
+    """Open the store named by CELLENIUM_H5AD_STORE; not to be shared between threads or across a fork."""
+    place = urlsplit(settings.H5AD_STORE)
+    if place.scheme == "s3":
+        return BucketStorage(bucket_name=place.netloc, location=place.path.strip("/"))
+    if place.scheme == "file":
+        return DirectoryStorage(location=url2pathname(place.path))
+    return DirectoryStorage(location=settings.H5AD_STORE)
+
+
+def list_files(prefix: str) -> Iterator[StoredFile]:
+    """Give all files of the store under a prefix. Raises UnavailableError when the listing breaks off."""
+    return h5ad_storage().files(prefix)
+
+
+def download(uri: str, revision: str, target: Path, on_bytes: OnBytes | None = None) -> str:
+    """Fetch one revision of a file in chunks, telling how many bytes are there, and give its SHA-256 in hex.
+
+    Raises InvalidInputError for what lies outside the store, FileChangedError, FileGoneError, UnavailableError.
+    """
+    with target.open("wb") as file:
+        return h5ad_storage().fetch(uri, revision, file, on_bytes or _ignore)
+
+
+def _ignore(done: int) -> None:
+    """Stand in for a caller who does not ask for progress."""
