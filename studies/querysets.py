@@ -7,6 +7,7 @@ from django.db.models import Q
 
 if TYPE_CHECKING:
     from cellenium_admin.core.models import User
+    from studies.models.study import Study  # noqa: F401 -- named in a string
 
 ANALYST_ROLES = ("analyst", "admin")
 

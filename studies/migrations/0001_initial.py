@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 (
                     "visibility",
                     models.CharField(
-                        choices=[("private", "Private"), ("listed", "Listed"), ("public", "Public")],
+                        choices=[("private", "Private"), ("public", "Public")],
                         default="private",
                         max_length=10,
                     ),

@@ -11,10 +11,9 @@ class Study(models.Model):
     """A study as people know it; what was imported is in its versions, the newest published one is current."""
 
     class Visibility(models.TextChoices):
-        """Who may see it without a role: nobody, everybody in lists (name only), everybody whole."""
+        """Who may see it without a role on it: nobody, or everybody."""
 
         PRIVATE = "private"
-        LISTED = "listed"
         PUBLIC = "public"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

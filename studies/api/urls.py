@@ -1,0 +1,34 @@
+"""Routes of studies; included by the API under the namespace `api`."""
+
+from uuid import UUID
+
+from django.urls import path, reverse
+
+from cellenium_admin.core.api import subjects
+from cellenium_admin.core.models import Job, User
+from studies.api.analyses import AnalysisView, CorrelationView, DifferentialExpressionView, visible_analyses
+from studies.api.cells import AnnotationsView, ExpressionView, ProjectionView
+from studies.api.studies import StudyListView, StudyView
+
+STUDY = "studies/<uuid:study_id>"
+urlpatterns = [
+    path("studies", StudyListView.as_view(), name="studies"),
+    path(STUDY, StudyView.as_view(), name="study"),
+    path(f"{STUDY}/annotations", AnnotationsView.as_view(), name="study-annotations"),
+    path(f"{STUDY}/projections/<str:key>", ProjectionView.as_view(), name="study-projection"),
+    path(f"{STUDY}/expression", ExpressionView.as_view(), name="study-expression"),
+    path(f"{STUDY}/de", DifferentialExpressionView.as_view(), name="study-de"),
+    path(f"{STUDY}/correlations", CorrelationView.as_view(), name="study-correlations"),
+    path("analyses/<uuid:analysis_id>", AnalysisView.as_view(), name="analysis"),
+]
+
+
+def _is_visible(analysis_id: str, user: User) -> bool:
+    return bool(visible_analyses(user).filter(pk=UUID(analysis_id)).exists())
+
+
+def _result_url(job: Job) -> str:
+    return reverse("api:analysis", args=[job.subject_id])
+
+
+subjects.register("analysis", subjects.Subject(is_visible=_is_visible, result_url=_result_url))

@@ -1,0 +1,110 @@
+"""Small studies as the importer would leave them: a Store on disk and the rows that describe it."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+
+from cellenium_admin.core.context import Actor
+from cellenium_admin.core.models import User
+from studies.content import (
+    AnnotationContent,
+    AnnotationValueContent,
+    FeatureContent,
+    LayerContent,
+    SourceContent,
+    VersionContent,
+)
+from studies.models import Study, StudyVersion
+from studies.services.publication import publish_version
+from studies.store.builder import write_cells
+from tests.builders.matrices import build_matrix, example_matrix
+
+LABELS = ("T cell", "B cell", "Monocyte")
+COLORS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728")
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedStudy:
+    """The rows of a small study and the numbers its Store was built from.
+
+    `matrix` is dense, cells x genes; `codes` are per cell in the one annotation group `cell_type`, -1 unassigned.
+    """
+
+    study: Study
+    version: StudyVersion
+    matrix: NDArray[np.float32]
+    codes: NDArray[np.int64]
+    symbols: tuple[str, ...]
+    coordinates: NDArray[np.float32]
+
+
+def published_study(
+    *,
+    owner: User | None,
+    cells: int = 60,
+    genes: int = 30,
+    name: str = "A small study",
+    symbols: Sequence[str] = (),
+    labels: Sequence[str] = LABELS,
+    matrix: NDArray[np.float32] | None = None,
+    source_uri: str = "",
+    version_id: uuid.UUID | None = None,
+    seed: int = 0,
+) -> PublishedStudy:
+    """Make a study that can be asked at once: Store under settings.STORE_DIR, rows, owner as its admin.
+
+    Genes are `GENE0`, `GENE1`, ... with identifiers `ENSG00000000000`, ...; cells fall into equal parts by label,
+    in order, but for the last one, which is unassigned. Needs the database.
+    """
+    matrix = example_matrix(cells, genes, seed=seed) if matrix is None else matrix
+    cells, genes = matrix.shape
+    symbols = tuple(symbols) or tuple(f"GENE{number}" for number in range(genes))
+    codes = codes_of(cells, labels)
+    places = np.random.default_rng(seed).normal(size=(cells, 2)).astype(np.float32)
+    version_id = version_id or uuid.uuid4()
+    directory = Path(settings.STORE_DIR) / str(version_id)
+    build_matrix(directory / "rna-X", matrix)
+    write_cells(directory / "cells", [f"cell-{number}" for number in range(cells)], [codes], [places])
+    content = small_content(name, symbols, labels, codes=codes, source_uri=source_uri or f"file:///{version_id}.h5ad")
+    version = publish_version(version_id=version_id, content=content, owner=owner, actor=Actor.system("test"))
+    return PublishedStudy(version.study, version, matrix, codes, symbols, places)
+
+
+def codes_of(cells: int, labels: Sequence[str]) -> NDArray[np.int64]:
+    """Give equal parts of the cells a label each, in order, and the last cell none."""
+    codes = np.arange(cells) * len(labels) // cells
+    codes[-1] = -1
+    return codes
+
+
+def small_content(
+    name: str = "A small study",
+    symbols: Sequence[str] = ("CD3E", "CD19", "LYZ"),
+    labels: Sequence[str] = LABELS,
+    *,
+    cells: int = 60,
+    codes: NDArray[np.int64] | None = None,
+    source_uri: str = "file:///small.h5ad",
+) -> VersionContent:
+    """Describe a small file as the importer would; the Store it speaks of need not exist."""
+    codes = codes_of(cells, labels) if codes is None else codes
+    values = tuple(
+        AnnotationValueContent(label, COLORS[code % len(COLORS)], int(np.count_nonzero(codes == code)))
+        for code, label in enumerate(labels)
+    )
+    return VersionContent(
+        title=name,
+        description="Made for a test.",
+        organism_tax_id=9606,
+        cell_count=codes.size,
+        features=tuple(FeatureContent(f"ENSG{number:011d}", symbol) for number, symbol in enumerate(symbols)),
+        annotations=(AnnotationContent("cell_type", "Cell type", True, values),),
+        projections=("umap",),
+        layers=(LayerContent("X", "rna-X", "rna", None),),
+        source=SourceContent(source_uri, "1", 1, "0" * 64),
+    )
