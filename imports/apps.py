@@ -1,5 +1,7 @@
 """The `imports` app."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,7 @@ class ImportsConfig(AppConfig):
 
     name = "imports"
     verbose_name = "Imports"
+
+    def ready(self) -> None:
+        """Say what else happens when an import's job ends; in every process, since any may end it."""
+        import_module("imports.receivers")

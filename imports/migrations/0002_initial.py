@@ -64,7 +64,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="upload",
-            constraint=models.UniqueConstraint(fields=("uri", "revision"), name="upload_unique_revision"),
+            constraint=models.UniqueConstraint(
+                fields=("uri", "revision", "modified_at"), name="upload_unique_revision"
+            ),
         ),
         migrations.AddConstraint(
             model_name="importrun",

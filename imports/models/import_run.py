@@ -1,6 +1,7 @@
 """Attempts to turn a file into a study version."""
 
 import uuid
+from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -24,6 +25,9 @@ class ImportRun(models.Model):
         REJECTED = "rejected"
         FAILED = "failed"
         CANCELLED = "cancelled"
+        SUPERSEDED = "superseded"
+
+    UNFINISHED: ClassVar = (State.RECEIVED, State.VALIDATING, State.CONVERTING, State.WRITING)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     upload = models.ForeignKey(Upload, on_delete=models.PROTECT, related_name="runs")
@@ -49,3 +53,8 @@ class ImportRun(models.Model):
     def __str__(self) -> str:
         """Show the file and where the run stands."""
         return f"{self.upload}: {self.state}"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.state not in self.UNFINISHED

@@ -8,7 +8,10 @@ from cellenium_admin.core.models import User
 
 
 class Upload(models.Model):
-    """One revision of one file: another revision under the same URI is another upload."""
+    """One revision of one file: another revision under the same URI is another upload.
+
+    So is an earlier revision that comes back; among the uploads of a URI, the last modified and found is the newest.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     uri = models.CharField(max_length=2048)
@@ -20,7 +23,9 @@ class Upload(models.Model):
 
     class Meta:
         ordering = ["-found_at", "-id"]
-        constraints = [models.UniqueConstraint(fields=["uri", "revision"], name="upload_unique_revision")]
+        constraints = [
+            models.UniqueConstraint(fields=["uri", "revision", "modified_at"], name="upload_unique_revision")
+        ]
 
     def __str__(self) -> str:
         """Show where it lies."""
