@@ -1,0 +1,7 @@
+"""Admin pages of the shared kernel."""
+
+from cellenium_admin.core.admin.audit import AuditEventAdmin
+from cellenium_admin.core.admin.job import JobAdmin
+from cellenium_admin.core.admin.user import UserAdmin
+
+__all__ = ["AuditEventAdmin", "JobAdmin", "UserAdmin"]

@@ -1,0 +1,90 @@
+"""Bases of what comes in: fields that take one JSON type only, and no field we do not know."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework import serializers
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Refuses fields it does not know: a misspelt option must not be taken for its default."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Check the names, then the values."""
+        if isinstance(data, Mapping):
+            known = {name for name, field in self.fields.items() if not field.read_only}
+            if unknown := sorted(set(data) - known):
+                detail = f"Unknown field; known here: {', '.join(sorted(known)) or 'none'}."
+                raise serializers.ValidationError({name: [detail] for name in unknown}, code="unknown_field")
+        return super().to_internal_value(data)
+
+
+class StrictBooleanField(serializers.BooleanField):
+    """`true` or `false`, not `"yes"` or 1."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        """Take a JSON boolean."""
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class StrictIntegerField(serializers.IntegerField):
+    """A JSON number without a fraction, not a string of digits."""
+
+    def to_internal_value(self, data: Any) -> int:
+        """Take a JSON integer."""
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid")
+        return data
+
+
+class StrictFloatField(serializers.FloatField):
+    """A finite JSON number."""
+
+    def to_internal_value(self, data: Any) -> float:
+        """Take a JSON number; `1e999` is none."""
+        if isinstance(data, bool) or not isinstance(data, int | float) or not math.isfinite(data):
+            self.fail("invalid")
+        return float(data)
+
+
+class StrictCharField(serializers.CharField):
+    """A JSON string."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """Take a JSON string, without a NUL and without half of a surrogate pair."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class IntegerListField(serializers.Field[list[int], Any, Any, Any]):
+    """A long list of whole numbers, checked at once: a field for each of a million cells takes minutes."""
+
+    default_error_messages = {
+        "invalid": "Give a list of whole numbers.",
+        "too_long": "Give at most {limit} numbers.",
+    }
+
+    def __init__(self, *, limit: int, **options: Any) -> None:
+        """Bound the length; what the numbers may be is for services."""
+        super().__init__(**options)
+        self.limit = limit
+
+    def to_internal_value(self, data: Any) -> list[int]:
+        """Take a JSON array of integers."""
+        if not isinstance(data, list) or not all(type(number) is int for number in data):
+            self.fail("invalid")
+        if len(data) > self.limit:
+            self.fail("too_long", limit=self.limit)
+        return data
+
+    def to_representation(self, value: Any) -> list[int]:
+        """Give the numbers as they are."""
+        return list(value)
+
+
+class EmptySerializer(StrictSerializer):
+    """The body of a request that needs none."""

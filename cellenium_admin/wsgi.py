@@ -1,0 +1,10 @@
+"""Entry point of web servers."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+from cellenium_admin.settings import settings_module
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module())
+application = get_wsgi_application()
