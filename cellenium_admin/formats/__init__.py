@@ -1,0 +1,1 @@
+"""How dates are shown: the same way everywhere, in UTC, sortable."""
