@@ -1,0 +1,149 @@
+"""The demo's servers and processes, their settings, and where their state is kept."""
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import signal
+import sys
+from pathlib import Path
+from typing import IO
+
+from cellenium_admin.demo.client import DemoError
+from cellenium_admin.demo.people import PROJECT
+from cellenium_admin.embedded import (
+    EmbeddedPostgres,
+    EmbeddedSeaweedFS,
+    EmbeddedValkey,
+    ServerProcess,
+    Supervisor,
+    free_port,
+)
+
+STATE = Path(os.environ.get("CELLENIUM_DEMO_DIR", PROJECT / ".demo"))
+BUCKET = "cellenium-demo"
+
+
+class House:
+    """Everything the demo runs; its supervisor ends it all, however the demo ends."""
+
+    def __init__(self) -> None:
+        """Prepare the state directory; what is written into it can be read by this user alone."""
+        os.umask(0o077)
+        _passable(STATE)
+        _passable(STATE / "postgres")
+        for name in ("stores", "scratch"):
+            (STATE / name).mkdir(exist_ok=True)
+        self._lock = _lock(STATE / "lock")
+        self.secrets = _load_secrets()
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.postgres = EmbeddedPostgres(STATE / "postgres")
+        self.valkey = EmbeddedValkey(STATE / "valkey")
+        self.seaweedfs = EmbeddedSeaweedFS(STATE / "seaweedfs")
+        self.supervisor = Supervisor()
+
+    def start_servers(self) -> None:
+        """Start PostgreSQL, Valkey and SeaweedFS and put their addresses into our environment."""
+        for name, server in (("postgres", self.postgres), ("valkey", self.valkey), ("seaweedfs", self.seaweedfs)):
+            self.supervisor.start(name, server)
+        urls = self.postgres.bootstrap("cellenium")
+        os.environ.update(self._environment(urls.app, urls.owner))
+
+    def _environment(self, database_url: str, owner_url: str) -> dict[str, str]:
+        return {
+            "CELLENIUM_ENVIRONMENT": "development",
+            "DJANGO_SETTINGS_MODULE": "cellenium_admin.settings.development",
+            "CELLENIUM_URL": self.url,
+            "CELLENIUM_SECRET_KEY": self.secrets["secret_key"],
+            "CELLENIUM_DATABASE_URL": database_url,
+            "CELLENIUM_DATABASE_OWNER_URL": owner_url,
+            "CELLENIUM_REDIS_URL": self.valkey.url,
+            "CELLENIUM_H5AD_STORE": f"s3://{BUCKET}",
+            "CELLENIUM_STORE_DIR": str(STATE / "stores"),
+            "CELLENIUM_SCRATCH_DIR": str(STATE / "scratch"),
+            "CELLENIUM_SCAN_SECONDS": "2",
+            "CELLENIUM_SWEEP_SECONDS": "5",
+            "CELLENIUM_LEASE_SECONDS": "15",
+            "AWS_ENDPOINT_URL_S3": self.seaweedfs.endpoint_url,
+            "AWS_ACCESS_KEY_ID": self.seaweedfs.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.seaweedfs.secret_access_key,
+            "AWS_DEFAULT_REGION": "eu-central-1",
+            "AWS_REGION": "eu-central-1",
+        }
+
+    def start_processes(self) -> None:
+        """Start the web server, a Celery worker and beat."""
+        celery = [sys.executable, "-m", "celery", "--app", "cellenium_admin"]
+        queues = "default,imports,compute"
+        # An orphaned worker must not finish its task: the job is taken back and run again at the next start.
+        worker = [*celery, "worker", "--concurrency", "2", "--queues", queues, "--loglevel", "INFO"]
+        self._add("worker", worker, signal.SIGQUIT)
+        self._add("beat", [*celery, "beat", "--schedule", str(STATE / "beat-schedule"), "--loglevel", "INFO"])
+        gunicorn = [sys.executable, "-m", "gunicorn", "cellenium_admin.wsgi", "--bind", f"127.0.0.1:{self.port}"]
+        self._add("web", [*gunicorn, "--workers", "1", "--threads", "8", "--worker-tmp-dir", str(STATE)])
+
+    def _add(self, name: str, command: list[str], death_signal: signal.Signals = signal.SIGTERM) -> None:
+        log = STATE / "logs" / f"{name}.log"
+        process = ServerProcess(command, log=log, env=dict(os.environ), cwd=PROJECT, death_signal=death_signal)
+        self.supervisor.start(name, process)
+
+    def write_environment(self) -> None:
+        """Write `.demo/env`, which lets curl, the AWS CLI and manage.py talk to the demo."""
+        tokens = {name: value for name, value in self.secrets.items() if name.startswith("CELLENIUM_TOKEN_")}
+        logins = {"CELLENIUM_DEMO_PASSWORD": self.secrets["password"], **tokens}
+        names = [name for name in os.environ if name.startswith(("CELLENIUM_", "AWS_")) and name != "AWS_CA_BUNDLE"]
+        lines = [f"export {name}='{os.environ[name]}'" for name in sorted(names)]
+        lines += [f"export {name}='{value}'" for name, value in sorted(logins.items())]
+        write_private(STATE / "env", "\n".join(lines) + "\n")
+
+    def save_secrets(self) -> None:
+        """Keep passwords and tokens for the next start."""
+        write_private(STATE / "secrets.json", json.dumps(self.secrets, indent=1))
+
+    def close(self) -> None:
+        """Take back the sign that all answers, and let the next demo in."""
+        (STATE / "ready").unlink(missing_ok=True)
+        self._lock.close()
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that was never readable for others, not even for a moment."""
+    temporary = path.with_suffix(".new")
+    temporary.unlink(missing_ok=True)
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+        stream.write(text)
+    temporary.replace(path)
+
+
+def clean() -> None:
+    """Remove the demo's state, with what PostgreSQL keeps elsewhere when root cannot share the project's folder."""
+    if not STATE.exists():
+        return
+    lock = _lock(STATE / "lock")
+    EmbeddedPostgres(STATE / "postgres").destroy()
+    shutil.rmtree(STATE)
+    lock.close()
+
+
+def _passable(directory: Path) -> None:
+    """Let the account PostgreSQL runs as under root pass through, without seeing what is there."""
+    directory.mkdir(parents=True, exist_ok=True)
+    directory.chmod(0o711)
+
+
+def _lock(path: Path) -> IO[str]:
+    stream = path.open("w")
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise DemoError("Another `make demo` is running in this directory: stop it with Ctrl-C first.") from error
+    return stream
+
+
+def _load_secrets() -> dict[str, str]:
+    path = STATE / "secrets.json"
+    if path.exists():
+        return dict(json.loads(path.read_text()))
+    return {"secret_key": secrets.token_urlsafe(50), "password": secrets.token_urlsafe(12)}

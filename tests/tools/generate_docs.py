@@ -1,0 +1,23 @@
+"""`make docs`: writes again the documents that are made from the code, without any server."""
+
+import os
+from pathlib import Path
+
+import django
+from django.core.management import call_command
+
+from tests.tools import settings_reference
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+def main() -> None:
+    """Write docs/settings.md and docs/openapi.yaml."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cellenium_admin.settings.typing")
+    django.setup()
+    (DOCS / "settings.md").write_text(settings_reference.render(), encoding="utf-8")
+    call_command("spectacular", file=str(DOCS / "openapi.yaml"), validate=True, fail_on_warn=True)
+
+
+if __name__ == "__main__":
+    main()
