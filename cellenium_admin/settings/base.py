@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import environ
+import structlog
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 from kombu import Queue
 
@@ -22,6 +24,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = "cellenium_admin.formats"
 LOGIN_URL = reverse_lazy("admin:login")
 APPEND_SLASH = True
 
@@ -85,6 +88,37 @@ STATIC_URL = "static/"
 STATIC_ROOT = env.path("CELLENIUM_STATIC_ROOT", default=str(BASE_DIR / "static"))
 STATICFILES_DIRS = [BASE_DIR / "cellenium_admin" / "static"]
 
+# --- Logs -----------------------------------------------------------------------------------------------------
+# To standard error, one line an event, with the request id the answer carried in X-Request-ID.
+LOG_JSON = env.bool("CELLENIUM_LOG_JSON", default=False)
+LOG_PROCESSORS = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+LOG_RENDERERS = (
+    [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    if LOG_JSON
+    else [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
+)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {
+            "()": "structlog.stdlib.ProcessorFormatter",
+            "foreign_pre_chain": LOG_PROCESSORS,
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *LOG_RENDERERS,
+            ],
+        }
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+}
+
 # --- PostgreSQL -----------------------------------------------------------------------------------------------
 # `default` is the application's role: it can read the audit trail and append to it, nothing else there.
 # `owner` owns the tables and runs migrations; only hosts that migrate need its URL.
@@ -101,17 +135,19 @@ COMPUTE_TIME_LIMIT = env.int("CELLENIUM_COMPUTE_TIME_LIMIT", default=900)
 LEASE_SECONDS = env.int("CELLENIUM_LEASE_SECONDS", default=60)
 SWEEP_SECONDS = env.int("CELLENIUM_SWEEP_SECONDS", default=30)
 RESEND_SECONDS = env.int("CELLENIUM_RESEND_SECONDS", default=60)
+RETRY_SECONDS = env.int("CELLENIUM_RETRY_SECONDS", default=15)
 SCAN_SECONDS = env.int("CELLENIUM_SCAN_SECONDS", default=300)
 WAIT_SLOTS = env.int("CELLENIUM_WAIT_SLOTS", default=4)
 WAIT_MAX_SECONDS = env.int("CELLENIUM_WAIT_MAX_SECONDS", default=30)
 
 CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_TRANSPORT = "cellenium_admin.core.broker:Transport"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     # Longer than the longest limit: a redelivered copy of a task that still runs would be work done twice.
     "visibility_timeout": env.int(
-        "CELLENIUM_VISIBILITY_TIMEOUT", default=int(1.1 * max(IMPORT_TIME_LIMIT, COMPUTE_TIME_LIMIT))
+        "CELLENIUM_VISIBILITY_TIMEOUT", default=int(1.1 * max(IMPORT_TIME_LIMIT, COMPUTE_TIME_LIMIT)) + 60
     ),
     "socket_timeout": 10,
     "socket_connect_timeout": 3,
@@ -123,6 +159,7 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_WORKER_PROC_ALIVE_TIMEOUT = 60.0
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_QUEUES = [Queue("default"), Queue("imports"), Queue("compute")]
@@ -161,6 +198,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "cellenium_admin.core.api.pagination.CursorPagination",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "cellenium_admin.core.api.problems.exception_handler",
+    "URL_FORMAT_OVERRIDE": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {
@@ -171,6 +209,13 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {
+        "AccountKind": "cellenium_admin.core.models.User.Kind",
+        "JobEventKind": "cellenium_admin.core.models.JobEvent.Kind",
+        "JobState": "cellenium_admin.core.models.Job.State",
+        "AuditAction": "cellenium_admin.core.models.Action",
+        "AuditOutcome": "cellenium_admin.core.models.Outcome",
+    },
     "SERVE_PERMISSIONS": ["cellenium_admin.core.api.permissions.IsMember"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
@@ -180,6 +225,9 @@ UNFOLD = {
     "SITE_TITLE": "cellenium-admin",
     "SITE_HEADER": "cellenium-admin",
     "SITE_SYMBOL": "genetics",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("cellenium/favicon.svg")},
+    ],
     "SHOW_HISTORY": False,
     "DASHBOARD_CALLBACK": "cellenium_admin.dashboard.dashboard",
 }
