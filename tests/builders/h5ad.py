@@ -83,6 +83,12 @@ def changing(path: Path) -> Iterator[h5py.File]:
         yield file
 
 
+def index_of(file: h5py.File, frame: str) -> h5py.Dataset:
+    """Find the names of `obs` or `var`, which newer versions of anndata keep beside a mask."""
+    index = file[f"{frame}/_index"]
+    return index["values"] if isinstance(index, h5py.Group) else index
+
+
 def replace(path: Path, name: str, value: Any) -> Path:
     """Write another element in the place of one, or beside the others."""
     parent, _, key = name.rpartition("/")

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pytest
 
 from cellenium_admin.core.models import Action, AuditEvent, Job, User
-from cellenium_admin.demo.study import pbmc68k_source, pbmc68k_study
+from cellenium_admin.demo.study import pbmc68k_study, read_source
 from imports.models import ImportRun
 from studies.models import AnnotationGroup, Layer, Projection, Study, StudyAccess, StudyVersion
 from studies.store.reader import CellsReader, MatrixReader
@@ -162,19 +161,13 @@ def test_real_data(folder: Path, scan: Any, newest_run: Newest, deliver: Deliver
     assert job.report["findings"] == []
     version = StudyVersion.objects.get()
     assert (version.cell_count, version.gene_count) == (700, 765)
-    with h5py.File(pbmc68k_source()) as source:
-        raw = source["raw.X"]
-        expected = np.zeros((700, 765), dtype=np.float32)
-        rows = np.repeat(np.arange(700), np.diff(raw["indptr"][:]))
-        expected[rows, raw["indices"][:]] = raw["data"][:]
-        colors = [color.decode() for color in source["uns/bulk_labels_colors"]]
-        labels = [label.decode() for label in source["uns/bulk_labels_categories"]]
-        codes = source["obs"]["bulk_labels"]
-    assert np.array_equal(stored(version, settings), expected)
+    source = read_source()
+    labels = source.obs["bulk_labels"].cat
+    assert np.array_equal(stored(version, settings), source.raw.X.toarray())
     values = list(version.annotation_groups.get(key="bulk_labels").values.all())
-    assert [value.label for value in values] == labels
-    assert [value.color for value in values] == [color.lower() for color in colors]
-    assert [value.cell_count for value in values] == np.bincount(codes).tolist()
+    assert [value.label for value in values] == list(labels.categories)
+    assert [value.color for value in values] == [color.lower() for color in source.uns["bulk_labels_colors"]]
+    assert [value.cell_count for value in values] == np.bincount(labels.codes).tolist()
 
 
 def test_warnings_and_notes_are_kept_with_the_study(

@@ -12,7 +12,7 @@ from imports.h5ad import contract
 from imports.h5ad.findings import Finding
 from imports.h5ad.opener import open_h5ad
 from imports.h5ad.validate import inspect
-from tests.builders.h5ad import REQUIRED_KEYS, changing, remove, replace
+from tests.builders.h5ad import REQUIRED_KEYS, changing, index_of, remove, replace
 
 Look = Callable[[], list[Finding]]
 Codes = Callable[[], list[tuple[str, str, str]]]
@@ -232,7 +232,7 @@ def test_an_index_with_another_name_is_fine(path: Path, look: Look) -> None:
 @pytest.mark.parametrize("frame", ["obs", "var"])
 def test_names_must_be_unique(path: Path, frame: str, look: Look) -> None:
     with changing(path) as file:
-        file[f"{frame}/_index"][3:5] = ["twice", "twice"]
+        index_of(file, frame)[3:5] = ["twice", "twice"]
     (finding,) = look()
     assert (finding.severity, finding.code, finding.path) == ("error", "names_repeated", f"{frame}.index")
     assert finding.found == "1: 'twice'"
@@ -247,8 +247,8 @@ def test_names_must_be_texts(path: Path, frame: str, look: Look) -> None:
 
 def test_names_of_genes_must_fit(path: Path, codes: Codes) -> None:
     with changing(path) as file:
-        file["var/_index"][0] = "x" * 201
-        file["var/_index"][1] = ""
+        index_of(file, "var")[0] = "x" * 201
+        index_of(file, "var")[1] = ""
     assert codes() == [("error", "names_invalid", "var.index")]
 
 

@@ -19,7 +19,7 @@ from imports.h5ad.findings import Finding, Findings
 from imports.h5ad.matrices import open_matrix
 from imports.h5ad.opener import open_h5ad
 from imports.h5ad.validate import inspect
-from tests.builders.h5ad import changing, remove, replace, study_file
+from tests.builders.h5ad import changing, index_of, remove, replace, study_file
 from tests.builders.matrices import example_matrix
 
 Look = Callable[[], list[Finding]]
@@ -31,7 +31,7 @@ def rows_of(path: Path, memory_bytes: int) -> tuple[np.ndarray, int]:
     """Put the blocks together again; the matrix and how many there were."""
     with open_h5ad(path) as file:
         findings = Findings()
-        matrix = open_matrix(file, file["obs/_index"].shape[0], file["var/_index"].shape[0], findings)
+        matrix = open_matrix(file, len(index_of(file, "obs")), len(index_of(file, "var")), findings)
         assert matrix is not None, findings
         whole, count, row = np.zeros((matrix.cells, matrix.genes)), 0, 0
         for block in matrix.blocks(memory_bytes):

@@ -62,7 +62,10 @@ def public_table(data: anndata.AnnData, group_by: str, label: str, *, tie_correc
         warnings.simplefilter("ignore", RuntimeWarning)
         # pandas remarks that scanpy adds columns one by one.
         warnings.simplefilter("ignore", pd.errors.PerformanceWarning)
+        # pandas 3 remarks how scanpy drops columns.
+        warnings.simplefilter("ignore", DeprecationWarning)
         scanpy.tl.rank_genes_groups(
             data, group_by, groups=[label], use_raw=False, method="wilcoxon", tie_correct=tie_correct, pts=True
         )
-    return scanpy.get.rank_genes_groups_df(data, label).set_index("names").loc[data.var_names]
+        table = scanpy.get.rank_genes_groups_df(data, label)
+    return table.set_index("names").loc[data.var_names]
