@@ -11,8 +11,8 @@ help:            ## show the targets
 demo: $(VENV)/.demo           ## start everything, import a real study, ask it questions, then serve (ONCE=1: end after the job)
 	@$(BIN)/python -m cellenium_admin.demo $(if $(ONCE),--once)
 
-demo-clean:                   ## remove the demo's state
-	@$(PYTHON) -c "import pathlib, shutil; shutil.rmtree('.demo', ignore_errors=True)"
+demo-clean: $(VENV)/.demo     ## remove the demo's state
+	@$(BIN)/python -m cellenium_admin.demo --clean
 
 test: $(VENV)/.dev chromium .venv-awscli/.ready  ## run the default suite
 	@$(PYTEST) -n 2
