@@ -77,9 +77,10 @@ class House:
         """Start the web server, a Celery worker and beat."""
         celery = [sys.executable, "-m", "celery", "--app", "cellenium_admin"]
         queues = "default,imports,compute"
-        # An orphaned worker must not finish its task: the job is taken back and run again at the next start.
+        # An orphan's broker and database are gone as well, and a worker that waits for them would outlive the demo;
+        # its job is taken back and run again at the next start.
         worker = [*celery, "worker", "--concurrency", "2", "--queues", queues, "--loglevel", "INFO"]
-        self._add("worker", worker, signal.SIGQUIT)
+        self._add("worker", worker, signal.SIGKILL)
         self._add("beat", [*celery, "beat", "--schedule", str(STATE / "beat-schedule"), "--loglevel", "INFO"])
         gunicorn = [sys.executable, "-m", "gunicorn", "cellenium_admin.wsgi", "--bind", f"127.0.0.1:{self.port}"]
         self._add("web", [*gunicorn, "--workers", "1", "--threads", "8", "--worker-tmp-dir", str(STATE)])
