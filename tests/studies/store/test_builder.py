@@ -77,6 +77,15 @@ def test_ranks_are_those_of_the_source_not_of_the_narrowed_values(tmp_path):
     np.testing.assert_array_equal(store.zero_rank2 + store.ranks, 2 * np.array([2.5, 4.0, 2.5]))
 
 
+def test_entries_written_twice_are_summed_in_64_bits(tmp_path):
+    parts = np.array([1.0, 1e-3, -1.0], dtype=np.float32)
+    assert np.add.reduceat(parts, [0])[0] != np.float32(parts.astype(np.float64).sum())
+    with MatrixBuilder(tmp_path / "store", 1, 2, 10**6) as builder:
+        builder.add_rows(0, np.array([0, 3]), np.array([0, 0, 0]), parts)
+        store = MatrixReader(builder.finish())
+    assert store.values[:].tolist() == [np.float32(parts.astype(np.float64).sum())]
+
+
 @pytest.mark.parametrize("dtype", ["bool", "int8", "uint8", "int32", "int64", "uint64", "float32", "float64"])
 def test_takes_every_real_type(tmp_path, dtype):
     matrix = np.array([[0, 1, 0], [1, 0, 0], [1, 1, 0]]).astype(dtype)
