@@ -10,7 +10,8 @@ from django.core.management import get_commands
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
-NAMED_PATH = re.compile(r"`((?:core|docker|docs|studies|imports|tests|cellenium_admin|requirements|\.ci)/[\w./-]+?)/?`")
+FOLDERS = "core|docker|docs|grants|studies|imports|tests|cellenium_admin|requirements|\\.ci"
+NAMED_PATH = re.compile(rf"`((?:{FOLDERS})/[\w./-]+?)/?`")
 COMMAND = re.compile(r"(?:cellenium-admin|manage\.py|run --rm worker) ([a-z_0-9]+)")
 TARGET = re.compile(r"(?:`|^ {4})make ([a-z-]+)", flags=re.MULTILINE)
 ROUTE = re.compile(r"(?:GET|POST) (?:/api/v1)?(/[a-z{/_}-]+)")

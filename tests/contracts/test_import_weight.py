@@ -1,4 +1,4 @@
-"""The web process stays light: what reads h5ad files and computes is for workers."""
+"""The web process stays light: what reads h5ad files and computes is for workers, the local AWS for demos."""
 
 import os
 import subprocess
@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = {"anndata", "h5py", "numba", "pandas", "scanpy", "scipy"}
+HEAVY = {"aiohttp", "anndata", "h5py", "moto", "numba", "pandas", "scanpy", "scipy"}
 PROGRAM = """
 import sys
 import cellenium_admin.wsgi

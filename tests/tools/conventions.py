@@ -21,7 +21,8 @@ CATCHERS = {"cellenium_admin/core/tasks.py", "cellenium_admin/embedded/superviso
 SENDERS = {"delay", "apply_async", "send_task"}
 CLOCKS = {"now", "utcnow", "today", "utcfromtimestamp"}
 WRITERS = {"save", "delete", "asave", "adelete"}
-PURE = ("studies/store/", "studies/analysis/", "imports/h5ad/")
+# Nothing in there knows a model, so what is saved, deleted or updated is no row.
+MODELLESS = ("studies/store/", "studies/analysis/", "imports/h5ad/", "grants/sandbox/")
 QUERY_WRITERS = {"update", "create", "bulk_create", "bulk_update", "get_or_create", "update_or_create"}
 QUERY_SIGNS = {"objects", "_base_manager", "_default_manager", "filter", "exclude", "all", "select_for_update"}
 
@@ -184,7 +185,7 @@ def csv_is_escaped(source: Source) -> list[str]:
 
 def state_changes_in_services(source: Source) -> list[str]:
     """Rows change in services, together with their event in the trail."""
-    if not source.in_product or source.is_migration or "/services/" in source.path or source.path.startswith(PURE):
+    if not source.in_product or source.is_migration or "/services/" in source.path or source.path.startswith(MODELLESS):
         return []
     return [
         _at(call, f".{name}() of a row")

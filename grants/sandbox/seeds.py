@@ -1,0 +1,99 @@
+"""What a sandbox may be filled with when it starts, put there through its front as an administrator would."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cellenium_admin.embedded import passwords
+from grants.sandbox.clients import make_client
+
+BUCKET = "cellenium-demo"
+UPLOAD_PREFIX = "input/uploader@example.org/"
+PRODUCT, UPLOADER, ADMINISTRATOR = "cellenium-admin", "uploader", "administrator"
+
+Document = Mapping[str, Any]
+Variables = Mapping[str, str]
+
+
+def apply(name: str, *, variables: Variables, directory: Path) -> None:
+    """Put a seed into the running sandbox that `variables` lead to, as root; what is there already stays.
+
+    The keys of the users it makes are kept in `users.json` of the state directory.
+    """
+    SEEDS[name](variables, directory)
+
+
+def kept_keys(directory: Path) -> dict[str, dict[str, str]]:
+    """Read the keys of the users a seed has made: by user name, access_key_id and secret_access_key."""
+    path = _keys_file(directory)
+    return dict(json.loads(path.read_text())) if path.exists() else {}
+
+
+def _demo(variables: Variables, directory: Path) -> None:
+    """A private, versioned bucket; the product, an uploader and an administrator as IAM users."""
+    _make_bucket(make_client("s3", variables), variables["AWS_REGION"])
+    iam, keys = make_client("iam", variables), kept_keys(directory)
+    for user, document in _users().items():
+        keys[user] = _make_user(iam, user, document, keys.get(user))
+    passwords.write_private(_keys_file(directory), json.dumps(keys, indent=1) + "\n")
+
+
+def _users() -> dict[str, Document]:
+    """Give each user exactly what it needs: the product what it calls on its bucket, the uploader its own prefix."""
+    bucket, everything = f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"
+    own = f"{bucket}/{UPLOAD_PREFIX}*"
+    below = {"StringLike": {"s3:prefix": f"{UPLOAD_PREFIX}*"}}
+    return {
+        PRODUCT: _document(
+            _allow(["s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketVersioning"], bucket),
+            _allow(["s3:GetObject", "s3:GetObjectVersion"], everything),
+        ),
+        UPLOADER: _document(
+            _allow(["s3:ListBucket"], bucket, Condition=below),
+            _allow(["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"], own),
+        ),
+        ADMINISTRATOR: _document(_allow(["*"], "*")),
+    }
+
+
+def _make_bucket(s3: Any, region: str) -> None:
+    if BUCKET not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
+        s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": region})
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    closed = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+    s3.put_public_access_block(Bucket=BUCKET, PublicAccessBlockConfiguration=dict.fromkeys(closed, True))
+
+
+def _make_user(iam: Any, user: str, document: Document, key: dict[str, str] | None) -> dict[str, str]:
+    """Make the user unless there is one, say anew what it may do, and give its key, a new one if ours is lost."""
+    try:
+        iam.create_user(UserName=user)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "EntityAlreadyExists":
+            raise
+    iam.put_user_policy(UserName=user, PolicyName=user, PolicyDocument=json.dumps(document))
+    there = [found["AccessKeyId"] for found in iam.list_access_keys(UserName=user)["AccessKeyMetadata"]]
+    if key and key["access_key_id"] in there:
+        return key
+    for lost in there:
+        iam.delete_access_key(UserName=user, AccessKeyId=lost)
+    made = iam.create_access_key(UserName=user)["AccessKey"]
+    return {"access_key_id": made["AccessKeyId"], "secret_access_key": made["SecretAccessKey"]}
+
+
+def _document(*statements: Document) -> Document:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def _allow(actions: Sequence[str], resource: str, **more: Any) -> Document:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": resource, **more}
+
+
+def _keys_file(directory: Path) -> Path:
+    return directory / "users.json"
+
+
+SEEDS: Mapping[str, Callable[[Variables, Path], None]] = {"demo": _demo}
