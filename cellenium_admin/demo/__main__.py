@@ -10,12 +10,13 @@ from pathlib import Path
 
 from cellenium_admin.demo import tour
 from cellenium_admin.demo.client import Client, DemoError
-from cellenium_admin.demo.house import BUCKET, STATE, House, clean
+from cellenium_admin.demo.house import STATE, House, clean
 from cellenium_admin.demo.people import PEOPLE, make_people, manage, token_name
 from cellenium_admin.demo.study import pbmc68k_study
 from cellenium_admin.demo.tour import say
-from cellenium_admin.demo.uploader import make_bucket, put_file
+from cellenium_admin.demo.uploader import put_file
 from cellenium_admin.embedded import EmbeddedServerError
+from grants.sandbox.seeds import BUCKET, UPLOADER
 
 STAGES = 8
 START_SECONDS = 120
@@ -68,8 +69,9 @@ def _run(*, once: bool) -> int:
 
 def _show(house: House) -> None:
     started, stages = time.monotonic(), Stages()
-    with stages.stage("Starting PostgreSQL, Valkey and SeaweedFS"):
+    with stages.stage("Starting PostgreSQL, Valkey and a local AWS"):
         house.start_servers()
+        say(f"      S3, IAM, STS and S3 Access Grants at {house.aws.endpoint_url}, see docs/sandbox.md")
     with stages.stage("Migrating the database as its owner"):
         manage("migrate", "--verbosity", "0")
     with stages.stage("Making an administrator, a curator, an uploader and a stranger"):
@@ -81,7 +83,7 @@ def _show(house: House) -> None:
         _wait_until_ready(house.url)
     uploader = Client(house.url, house.secrets["CELLENIUM_TOKEN_UPLOADER"])
     with stages.stage("Putting a study into the bucket, as an uploader would"):
-        uri = _upload(uploader)
+        uri = _upload(house, uploader)
     with stages.stage("Waiting for the scan to find it and the worker to import it"):
         study = tour.imported_study(uploader, uri)
         tour.show_study(study)
@@ -93,13 +95,12 @@ def _show(house: House) -> None:
     say(f"\nThe main job works: {time.monotonic() - started:.1f} s from the first server to the last answer.")
 
 
-def _upload(uploader: Client) -> str:
+def _upload(house: House, uploader: Client) -> str:
     key = f"{uploader.get('/me')['upload_prefix']}pbmc68k_reduced.h5ad"
     path = STATE / "pbmc68k_reduced.h5ad"
     if not path.exists():
         pbmc68k_study(path)
-    make_bucket(BUCKET)
-    uploaded = put_file(BUCKET, key, path)
+    uploaded = put_file(house.aws.client("s3", house.aws.users[UPLOADER]), BUCKET, key, path)
     say(f"      s3://{BUCKET}/{key} {'uploaded' if uploaded else 'is there from an earlier run'}")
     return f"s3://{BUCKET}/{key}"
 
@@ -122,9 +123,11 @@ def _serve(house: House) -> None:
   Logins     {", ".join(person.email for person in PEOPLE[:2])}
   Password   {house.secrets["password"]}
   Tokens     {", ".join(token_name(person) for person in PEOPLE)} in {_relative(STATE)}/env
+  AWS        {house.aws.endpoint_url} (S3, IAM, STS, S3 Access Grants), keys in {_relative(STATE)}/env
 
   In another shell:  set -a; . {_relative(STATE)}/env
                      curl -H "Authorization: Bearer $CELLENIUM_TOKEN_UPLOADER" $CELLENIUM_URL/api/v1/studies
+                     aws s3 ls --recursive $CELLENIUM_H5AD_STORE
   Ctrl-C ends everything.""")
     (STATE / "ready").touch()
     house.supervisor.run_forever()

@@ -12,17 +12,12 @@ from typing import IO
 
 from cellenium_admin.demo.client import DemoError
 from cellenium_admin.demo.people import PROJECT
-from cellenium_admin.embedded import (
-    EmbeddedPostgres,
-    EmbeddedSeaweedFS,
-    EmbeddedValkey,
-    ServerProcess,
-    Supervisor,
-    free_port,
-)
+from cellenium_admin.embedded import EmbeddedPostgres, EmbeddedValkey, ServerProcess, Supervisor, free_port
+from grants.sandbox.embedded import EmbeddedSandbox
+from grants.sandbox.environment import written
+from grants.sandbox.seeds import ADMINISTRATOR, BUCKET, PRODUCT
 
 STATE = Path(os.environ.get("CELLENIUM_DEMO_DIR", PROJECT / ".demo"))
-BUCKET = "cellenium-demo"
 
 
 class House:
@@ -41,12 +36,12 @@ class House:
         self.url = f"http://127.0.0.1:{self.port}"
         self.postgres = EmbeddedPostgres(STATE / "postgres")
         self.valkey = EmbeddedValkey(STATE / "valkey")
-        self.seaweedfs = EmbeddedSeaweedFS(STATE / "seaweedfs")
+        self.aws = EmbeddedSandbox(STATE / "aws", seed="demo")
         self.supervisor = Supervisor()
 
     def start_servers(self) -> None:
-        """Start PostgreSQL, Valkey and SeaweedFS and put their addresses into our environment."""
-        for name, server in (("postgres", self.postgres), ("valkey", self.valkey), ("seaweedfs", self.seaweedfs)):
+        """Start PostgreSQL, Valkey and the local AWS and put their addresses into our environment."""
+        for name, server in (("postgres", self.postgres), ("valkey", self.valkey), ("aws", self.aws)):
             self.supervisor.start(name, server)
         urls = self.postgres.bootstrap("cellenium")
         os.environ.update(self._environment(urls.app, urls.owner))
@@ -66,11 +61,8 @@ class House:
             "CELLENIUM_SCAN_SECONDS": "2",
             "CELLENIUM_SWEEP_SECONDS": "5",
             "CELLENIUM_LEASE_SECONDS": "15",
-            "AWS_ENDPOINT_URL_S3": self.seaweedfs.endpoint_url,
-            "AWS_ACCESS_KEY_ID": self.seaweedfs.access_key_id,
-            "AWS_SECRET_ACCESS_KEY": self.seaweedfs.secret_access_key,
-            "AWS_DEFAULT_REGION": "eu-central-1",
-            "AWS_REGION": "eu-central-1",
+            # The product's processes may do what the product needs, and no more.
+            **self.aws.environment(self.aws.users[PRODUCT]),
         }
 
     def start_processes(self) -> None:
@@ -91,13 +83,13 @@ class House:
         self.supervisor.start(name, process)
 
     def write_environment(self) -> None:
-        """Write `.demo/env`, which lets curl, the AWS CLI and manage.py talk to the demo."""
+        """Write `.demo/env`, which lets curl, the AWS CLI and manage.py talk to the demo as its administrator."""
+        ours = {name: value for name, value in os.environ.items() if name.startswith("CELLENIUM_")}
         tokens = {name: value for name, value in self.secrets.items() if name.startswith("CELLENIUM_TOKEN_")}
-        logins = {"CELLENIUM_DEMO_PASSWORD": self.secrets["password"], **tokens}
-        names = [name for name in os.environ if name.startswith(("CELLENIUM_", "AWS_")) and name != "AWS_CA_BUNDLE"]
-        lines = [f"export {name}='{os.environ[name]}'" for name in sorted(names)]
-        lines += [f"export {name}='{value}'" for name, value in sorted(logins.items())]
-        write_private(STATE / "env", "\n".join(lines) + "\n")
+        account = self.aws.environment(self.aws.users[ADMINISTRATOR])
+        write_private(
+            STATE / "env", written(ours | account | tokens | {"CELLENIUM_DEMO_PASSWORD": self.secrets["password"]})
+        )
 
     def save_secrets(self) -> None:
         """Keep passwords and tokens for the next start."""
