@@ -17,6 +17,10 @@ from grants.sandbox.world import World
 
 Context = Mapping[str, str | tuple[str, ...]]
 
+GLOBAL_REGION = "us-east-1"
+_UNREADABLE = {
+    "AuthorizationHeaderMalformed", "AuthorizationQueryParametersError", "InvalidArgument", "InvalidRequest",
+}  # fmt: skip
 SIGNING_NAMES = {"s3": "s3", "s3control": "s3", "iam": "iam", "sts": "sts"}
 
 
@@ -37,6 +41,12 @@ class Authenticator:
 
     def authenticate(self, service: str, request: SignedRequest) -> Authenticated:
         """Tell who calls; raises AwsError in the words of the called service. Only S3 takes unsigned requests."""
+        try:
+            return self._authenticate(service, request)
+        except AwsError as error:
+            raise _in_words_of(service, error) from error
+
+    def _authenticate(self, service: str, request: SignedRequest) -> Authenticated:
         signature = sigv4.read(request)
         if signature is None:
             if service != "s3":
@@ -46,6 +56,7 @@ class Authenticator:
         if signature.service != SIGNING_NAMES[service]:
             message = f"Credential should be scoped to correct service: {SIGNING_NAMES[service]}."
             raise AwsError("SignatureDoesNotMatch", message, HTTPStatus.FORBIDDEN)
+        self._check_region(service, signature)
         if signature.session_token is not None or signature.access_key_id.startswith("ASIA"):
             return Authenticated(self._session(service, signature, request), signature)
         return Authenticated(self._key(service, signature, request), signature)
@@ -58,6 +69,20 @@ class Authenticator:
         self._iam.touch_key(key.access_key_id, SIGNING_NAMES[service], signature.region)
         return self._iam.caller(key)
 
+    def _check_region(self, service: str, signature: Signature) -> None:
+        """Refuse another Region: conditions on aws:RequestedRegion believe the signature."""
+        region = self._world.region
+        if SIGNING_NAMES[service] != "s3":
+            if signature.region not in {region, GLOBAL_REGION}:
+                message = "Credential should be scoped to a valid region."
+                raise AwsError("SignatureDoesNotMatch", message, HTTPStatus.FORBIDDEN)
+        elif signature.region != region:
+            wrong = f"the region '{signature.region}' is wrong; expecting '{region}'"
+            if signature.presigned:
+                message = f"Error parsing the X-Amz-Credential parameter; {wrong}"
+                raise AwsError("AuthorizationQueryParametersError", message)
+            raise AwsError("AuthorizationHeaderMalformed", f"The authorization header is malformed; {wrong}")
+
     def _known_everywhere(self, key: KeyView) -> bool:
         return key.user_name is None or key.created + self._world.knobs.key_lag <= self._world.clock.now()
 
@@ -65,7 +90,9 @@ class Authenticator:
         session = self._sessions.find(signature.access_key_id)
         if session is None:
             raise unknown_key(service)
-        if not hmac.compare_digest((signature.session_token or "").encode(), session.session_token.encode()):
+        if not hmac.compare_digest(
+            (signature.session_token or "").encode("utf-8", "replace"), session.session_token.encode()
+        ):
             raise _wrong_token(service)
         sigv4.verify(signature, request, session.secret_access_key, machine_time())
         try:
@@ -95,6 +122,25 @@ def unknown_key(service: str) -> AwsError:
         return AwsError("InvalidAccessKeyId", message, HTTPStatus.FORBIDDEN)
     message = "The security token included in the request is invalid."
     return AwsError("InvalidClientTokenId", message, HTTPStatus.FORBIDDEN)
+
+
+def _in_words_of(service: str, error: AwsError) -> AwsError:
+    """Give a refusal of sigv4's, which speaks as S3 does, as IAM and STS give it.
+
+    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html
+    """
+    if SIGNING_NAMES[service] == "s3":
+        return error
+    if error.code == "RequestTimeTooSkewed" or error.message.startswith(
+        ("Request has expired", "Request is not valid")
+    ):
+        message = "Signature expired or not yet current: the request's time and the current time differ too much."
+        return AwsError("SignatureDoesNotMatch", message, HTTPStatus.FORBIDDEN)
+    if error.code == "AccessDenied":
+        return AwsError("SignatureDoesNotMatch", error.message, HTTPStatus.FORBIDDEN)
+    if error.code in _UNREADABLE:
+        return AwsError("IncompleteSignature", error.message)
+    return error
 
 
 def _wrong_token(service: str) -> AwsError:

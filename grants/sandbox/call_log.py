@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 KEPT = 10_000
-_SECRET = ("Policy", "Password", "Secret", "Token", "PublicKeyBody", "AuthenticationCode")
+_DOCUMENTS = {"Policy", "Policies"}
+_SECRET = ("PolicyDocument", "PolicyInputList", "Password", "Secret", "Token", "PublicKeyBody", "AuthenticationCode")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,5 +56,5 @@ def without_secrets(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value if isinstance(value, str | int | bool) else str(value)
         for name, value in parameters.items()
-        if not any(part in name for part in _SECRET)
+        if name not in _DOCUMENTS and not any(part in name for part in _SECRET)
     }

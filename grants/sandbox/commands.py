@@ -91,7 +91,8 @@ def _faults(control: SandboxControl, values: list[str]) -> object:
     if values == ["clear"]:
         control.clear_faults()
         return []
-    return control.faults([fault for value in values for fault in json.loads(value)])
+    read = [json.loads(value) for value in values]
+    return control.faults([fault for found in read for fault in (found if isinstance(found, list) else [found])])
 
 
 def _calls(control: SandboxControl, values: list[str]) -> object:

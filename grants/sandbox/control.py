@@ -17,6 +17,7 @@ from grants.sandbox.faults import FaultPlan
 from grants.sandbox.knobs import Knobs
 
 PREFIX = "/_sandbox/"
+FARTHEST = timedelta(days=36_500)
 TOKEN_HEADER = "X-Sandbox-Token"  # noqa: S105
 
 Answer = dict[str, Any] | list[dict[str, Any]]
@@ -56,7 +57,7 @@ class Control:
             return web.json_response(route(json.loads(text) if text else None, request.query))
         except AwsError as error:
             return _error(HTTPStatus.BAD_REQUEST, error.message)
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             return _error(HTTPStatus.BAD_REQUEST, f"The body is not what {path} takes: {error}")
 
     def _health(self, _body: Any, _query: Any) -> Answer:
@@ -68,7 +69,10 @@ class Control:
         return {"now": clock.now().isoformat(), "offset_seconds": clock.offset.total_seconds()}
 
     def _move_clock(self, body: Any, query: Any) -> Answer:
-        self._sandbox.move_clock(timedelta(seconds=float(body["offset_seconds"])))
+        offset = timedelta(seconds=float(body["offset_seconds"]))
+        if abs(offset) > FARTHEST:
+            raise AwsError("ValidationError", f"The clock moves by {FARTHEST.days} days at most.")
+        self._sandbox.move_clock(offset)
         return self._clock(body, query)
 
     def _knobs(self, _body: Any, _query: Any) -> Answer:
@@ -83,13 +87,13 @@ class Control:
         unknown = sorted(set(body) - known)
         if unknown:
             raise AwsError("ValidationError", f"There is no knob {unknown[0]}; there are {', '.join(sorted(known))}.")
-        for name, value in body.items():
-            lag = name != "secure_transport"
-            setattr(knobs, name, timedelta(seconds=float(value)) if lag else bool(value))
+        turned = {name: _read(name, value) for name, value in body.items()}
+        for name, value in turned.items():
+            setattr(knobs, name, value)
         return self._knobs(body, query)
 
     def _add_faults(self, body: Any, _query: Any) -> Answer:
-        self._faults.add(body)
+        self._faults.add([body] if isinstance(body, dict) else body)
         return self._faults.listed()
 
     def _clear_faults(self, _body: Any, _query: Any) -> Answer:
@@ -106,6 +110,17 @@ class Control:
         self._sandbox.world.knobs = Knobs()
         self._sandbox.reset()
         return {"status": "empty"}
+
+
+def _read(name: str, value: Any) -> timedelta | bool:
+    if name == "secure_transport":
+        if not isinstance(value, bool):
+            raise AwsError("ValidationError", "secure_transport is true or false.")
+        return value
+    lag = timedelta(seconds=float(value))
+    if not timedelta(0) <= lag <= FARTHEST:
+        raise AwsError("ValidationError", f"{name} is a number of seconds from 0 to {FARTHEST.days} days.")
+    return lag
 
 
 def _error(status: HTTPStatus, message: str) -> web.Response:

@@ -85,7 +85,6 @@ class EmbeddedSandbox:
         """Start it, again if it runs, and return when all services answer and the seed is in place."""
         self.stop()
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (self.directory / "control.json").unlink(missing_ok=True)  # a killed one's would look ready
         self._port = self._port or self._kept_port()
         self._process = ServerProcess(
             [sys.executable, "-m", "grants.sandbox", "--port", str(self._port), "--state", self.directory],
@@ -116,9 +115,10 @@ class EmbeddedSandbox:
         return kept_ports(self.directory / "ports.json", ["front"], twin_offset=0)["front"]
 
     def _answers(self) -> bool:
-        """A control file that is half written counts as none."""
+        """A control file that a killed process left, or that another writes, counts as none."""
         try:
+            written_by = json.loads((self.directory / "control.json").read_text())["pid"]
             self.control.health()
-        except (SandboxControlError, json.JSONDecodeError):
+        except (SandboxControlError, FileNotFoundError):
             return False
-        return True
+        return bool(written_by == self.pid)

@@ -9,6 +9,15 @@ from grants.sandbox.errors import AwsError
 
 KINDS = ("error", "throttle", "status", "timeout", "reset", "partial_page")
 MOMENTS = ("before", "after")
+SERVICES = ("*", "iam", "sts", "s3", "s3control")
+_TEXT, _WHOLE, _NUMBER = (str,), (int,), (int, float)
+_SAID: dict[tuple[type, ...], str] = {_TEXT: "a text", _WHOLE: "a whole number", _NUMBER: "a number"}
+_TYPES = {
+    **dict.fromkeys(("service", "operation", "when", "kind", "code", "message"), _TEXT),
+    **dict.fromkeys(("nth", "times", "status", "page_size"), _WHOLE),
+    "seconds": _NUMBER,
+}
+_BEYOND_STATUSES = 600
 _PAGE_SIZES = {"iam": "MaxItems", "s3control": "MaxResults"}
 
 
@@ -34,6 +43,12 @@ class Fault:
 
     def __post_init__(self) -> None:
         """Refuse what would never strike."""
+        for name, kinds in _TYPES.items():
+            value = getattr(self, name)
+            if not isinstance(value, kinds) or isinstance(value, bool):
+                raise AwsError("ValidationError", f"{name} is {value!r}; it is {_SAID[kinds]}")
+        if self.service not in SERVICES:
+            raise AwsError("ValidationError", f"service is {self.service!r}; use one of {', '.join(SERVICES)}")
         if self.kind not in KINDS:
             raise AwsError("ValidationError", f"kind is {self.kind!r}; use one of {', '.join(KINDS)}")
         if self.when not in MOMENTS:
@@ -42,10 +57,14 @@ class Fault:
             raise AwsError("ValidationError", "partial_page is for the lists of iam and s3control")
         if self.nth < 1 or self.times < 1 or self.page_size < 1:
             raise AwsError("ValidationError", "nth, times and page_size are whole numbers from 1")
+        if not HTTPStatus.BAD_REQUEST <= self.status < _BEYOND_STATUSES or self.seconds < 0:
+            raise AwsError("ValidationError", "status is 400 to 599, seconds 0 or more")
 
     @classmethod
     def of(cls, written: Mapping[str, Any]) -> "Fault":
         """Read a fault; raises AwsError naming what it does not know."""
+        if not isinstance(written, Mapping):
+            raise AwsError("ValidationError", f'A fault is an object as {{"service": "iam"}}, not {written!r}')
         known = {field.name for field in fields(cls)} - {"seen"}
         unknown = sorted(set(written) - known)
         if unknown:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from aiohttp import web
 
@@ -21,11 +21,13 @@ from grants.sandbox.control import PREFIX, Control
 from grants.sandbox.environment import S3_CONTROL_HOST
 from grants.sandbox.errors import AwsError
 from grants.sandbox.faults import Fault, FaultPlan
+from grants.sandbox.s3.forwarding import LOST
 from grants.sandbox.sigv4 import SignedRequest
 from grants.sandbox.wire import Message, RawAnswer
 
 PROXY_SUFFIX = f".{S3_CONTROL_HOST}"
-LARGEST_CONTROL_BODY = 2 * 1024 * 1024
+LARGEST_BODY = 2 * 1024 * 1024
+"""In bytes, of a body that is read whole; object data is passed on as it comes."""
 _S3_CONTROL_PATH = "/v20180820/"
 
 
@@ -57,7 +59,7 @@ class Front:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
-        target = urlsplit(request.raw_path if "://" in request.raw_path.partition("?")[0] else "")
+        target = urlsplit("" if request.raw_path.startswith("/") else request.raw_path)
         if target.netloc and not (target.hostname or "").endswith(PROXY_SUFFIX):
             return web.Response(status=HTTPStatus.BAD_GATEWAY, text=_not_a_proxy(target.hostname or ""))
         path, query = _target(request)
@@ -81,11 +83,21 @@ class Front:
             visit.log.fault = fault.kind if fault else None
             if fault is not None and fault.when == "before" and fault.kind != "partial_page":
                 await _strike(fault, visit.service)
+            lost = fault is not None and fault.when == "after" and fault.kind != "partial_page"
+            visit.request[LOST] = lost
             response = await self._carry_out(visit, fault)
-            if fault is not None and fault.when == "after" and fault.kind != "partial_page":
+            if fault is not None and lost:
                 await _strike(fault, visit.service)
         except AwsError as error:
             response = self._refuse(visit, error)
+        except web.HTTPRequestEntityTooLarge:
+            response = self._refuse(visit, _too_long(visit.service))
+        except ConnectionCutError:
+            raise
+        except Exception:
+            # An error of the sandbox itself: the log must not say OK; aiohttp writes the trace and answers 500.
+            visit.log.outcome, visit.log.status = "InternalError", HTTPStatus.INTERNAL_SERVER_ERROR
+            raise
         visit.log.status = response.status
         return response
 
@@ -93,10 +105,9 @@ class Front:
         """Find out which service and operation are meant, before anybody is authenticated."""
         if visit.service == "s3":
             visit.log.operation = self._sandbox.s3.operation(visit.request)
+            visit.log.parameters = _named(visit.path)
             return
         body = await visit.request.read()
-        if len(body) > LARGEST_CONTROL_BODY:
-            raise AwsError("RequestEntityTooLarge", "The request is too long.", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         visit.message = Message(
             method=visit.request.method, path=visit.path, query=visit.query, headers=visit.single_headers(), body=body
         )
@@ -144,6 +155,9 @@ class Front:
 
     def _refuse(self, visit: "_Visit", error: AwsError) -> web.Response:
         visit.log.outcome = error.code
+        if visit.request.writer.output_size:
+            # The head of another answer is on its way already.
+            raise ConnectionCutError from error
         answer = wire.refusal(visit.service, error, visit.log.request_id, visit.path)
         response = _response(answer, visit.log.request_id)
         response.headers["x-sandbox-judge"] = "evaluator"
@@ -197,7 +211,7 @@ def _service(request: web.BaseRequest, path: str) -> str:
 def _target(request: web.BaseRequest) -> tuple[str, str]:
     """Give path and query as they came, also of a request made to a proxy."""
     raw = request.raw_path
-    if "://" in raw.partition("?")[0]:
+    if not raw.startswith("/") and "://" in raw:
         raw = "/" + raw.split("://", 1)[1].partition("/")[2]
     path, _, query = raw.partition("?")
     return path, query
@@ -213,6 +227,18 @@ def _not_a_proxy(host: str) -> str:
 def _response(answer: RawAnswer, request_id: str) -> web.Response:
     headers = {**answer.headers, "x-amzn-RequestId": request_id, "x-amz-request-id": request_id}
     return web.Response(status=answer.status, headers=headers, body=answer.body)
+
+
+def _named(path: str) -> dict[str, str]:
+    bucket, _, key = path.removeprefix("/").partition("/")
+    named = {"Bucket": unquote(bucket), "Key": unquote(key)}
+    return {name: value for name, value in named.items() if value}
+
+
+def _too_long(service: str) -> AwsError:
+    if service == "s3":
+        return AwsError("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
+    return AwsError("RequestEntityTooLarge", "The request is too long.", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
 
 async def _strike(fault: Fault, service: str) -> None:

@@ -11,20 +11,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from aiohttp import web
+from aiohttp import StreamReader, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http_parser import RawRequestMessage
 
 from cellenium_admin.embedded.passwords import write_private
 from grants.sandbox.assembly import Sandbox
 from grants.sandbox.environment import client_environment, written
 from grants.sandbox.errors import AwsError
-from grants.sandbox.front import Front
+from grants.sandbox.front import LARGEST_BODY, Front
 
 WATCH_SECONDS = 0.5
 CLOSING_SECONDS = 2.0
 
 
 class AlreadyRunningError(Exception):
-    """Another process serves this state directory."""
+    """Another process serves this state directory, or listens on the port."""
 
 
 class Server:
@@ -48,9 +50,15 @@ class Server:
             loop.add_signal_handler(number, stop.set)
         front = Front(self.sandbox, self._token)
         await self.sandbox.s3.start()
-        runner = web.ServerRunner(web.Server(front.handle, auto_decompress=False), shutdown_timeout=CLOSING_SECONDS)
+        server = web.Server(front.handle, request_factory=_request, auto_decompress=False)
+        runner = web.ServerRunner(server, shutdown_timeout=CLOSING_SECONDS)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", self._port).start()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", self._port).start()
+        except OSError as error:
+            await self.sandbox.s3.close()
+            message = f"Port {self._port} cannot be listened on ({error}). Choose another with --port."
+            raise AlreadyRunningError(message) from error
         self._publish()
         await asyncio.to_thread(ready)
         watch = asyncio.create_task(self._watch())
@@ -72,9 +80,12 @@ class Server:
         seaweed, world = self.sandbox.world.seaweed, self.sandbox.world
         root = {"access_key_id": seaweed.root_access_key_id, "secret_access_key": seaweed.root_secret_access_key}
         write_private(self._directory / "root.json", json.dumps(root))
-        write_private(self._directory / "control.json", json.dumps({"url": self.url, "token": self._token}))
+        write_private(self._directory / "control.json", json.dumps(self._control_file()))
         self.variables = client_environment(self.url, region=world.region, credentials=root)
         write_private(self._directory / "env", written(self.variables))
+
+    def _control_file(self) -> dict[str, str | int]:
+        return {"url": self.url, "token": self._token, "pid": os.getpid()}
 
     async def _watch(self) -> None:
         """Bring SeaweedFS back when it died, and tell it again what it may have forgotten."""
@@ -83,6 +94,17 @@ class Server:
             with contextlib.suppress(AwsError):  # it died again: the next look brings it back
                 if self.sandbox.world.seaweed.ensure():
                     self.sandbox.push_all()
+
+
+def _request(
+    message: RawRequestMessage,
+    payload: StreamReader,
+    protocol: web.RequestHandler,
+    writer: AbstractStreamWriter,
+    task: asyncio.Task[None],
+) -> web.BaseRequest:
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=LARGEST_BODY)
 
 
 def _lock(directory: Path) -> IO[str]:

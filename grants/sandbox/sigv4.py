@@ -99,24 +99,26 @@ def query_pairs(query: str) -> list[tuple[str, str]]:
 def _presigned(pairs: list[tuple[str, str]], request: SignedRequest) -> Signature:
     named = dict(pairs)
     if len(named) != len(pairs):
-        raise _unreadable("a query parameter is there twice")
+        raise _unreadable_query("a query parameter is there twice")
     try:
         credential, headers = named["X-Amz-Credential"], named["X-Amz-SignedHeaders"]
         signature, written, seconds = named["X-Amz-Signature"], named["X-Amz-Date"], int(named["X-Amz-Expires"])
     except (KeyError, ValueError) as error:
-        raise _unreadable(f"Query-string authentication needs {error}") from error
+        raise _unreadable_query(f"Query-string authentication needs {error}") from error
     if named.get("X-Amz-Algorithm") != ALGORITHM:
         raise _old_version()
-    expires = timedelta(seconds=seconds)
-    if not timedelta(0) <= expires <= LONGEST_PRESIGNED:
-        raise _unreadable("X-Amz-Expires must be less than a week (in seconds); that is 604800")
-    found = _claim(credential, headers, signature, _moment(written), request)
+    if not 0 <= seconds <= LONGEST_PRESIGNED.total_seconds():
+        raise _unreadable_query("X-Amz-Expires must be less than a week (in seconds); that is 604800")
+    try:
+        found = _claim(credential, headers, signature, _moment(written), request)
+    except AwsError as error:
+        raise _unreadable_query(error.message.removesuffix(".")) from error
     rest = "&".join(part for part in request.query.split("&") if not part.startswith("X-Amz-Signature="))
     token = named.get("X-Amz-Security-Token")
     return replace(
         found,
         presigned=True,
-        expires=expires,
+        expires=timedelta(seconds=seconds),
         session_token=token,
         query=rest,
     )
@@ -135,6 +137,8 @@ def _from_header(authorization: str, request: SignedRequest) -> Signature:
 
 
 def _claim(credential: str, headers: str, signature: str, time: datetime, request: SignedRequest) -> Signature:
+    if not (credential + headers + signature).isascii():
+        raise _unreadable("Credential, SignedHeaders and Signature are ASCII")
     scope = credential.rsplit("/", 4)
     if len(scope) != 5 or scope[4] != "aws4_request" or scope[1] != time.strftime("%Y%m%d"):
         raise _unreadable("the Credential must be KEY/DATE/REGION/SERVICE/aws4_request with the date of the request")
@@ -226,6 +230,10 @@ def _moment(text: str) -> datetime:
 
 def _unreadable(message: str) -> AwsError:
     return AwsError("AuthorizationHeaderMalformed", f"{message}.")
+
+
+def _unreadable_query(message: str) -> AwsError:
+    return AwsError("AuthorizationQueryParametersError", f"{message}.")
 
 
 def _old_version() -> AwsError:

@@ -158,7 +158,7 @@ CHECKS: dict[str, tuple[Callable[[Cast], Any], Any]] = {
         "SignatureDoesNotMatch",
     ),
     "a presigned URL that has expired": (
-        lambda c: c.presigned(c.uploader, "input/uploader/there", seconds=-1), "AuthorizationHeaderMalformed",
+        lambda c: c.presigned(c.uploader, "input/uploader/there", seconds=-1), "AuthorizationQueryParametersError",
     ),
 }  # fmt: skip
 

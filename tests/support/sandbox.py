@@ -94,9 +94,11 @@ def document(*statements: Document) -> dict[str, Any]:
 def refusal(call: Any, **parameters: Any) -> str | None:
     """Give the error code a boto3 call is answered with, or None when it works."""
     try:
-        call(**parameters)
+        answer = call(**parameters)
     except ClientError as error:
         return str(error.response["Error"]["Code"])
+    if "Body" in answer:
+        answer["Body"].close()  # or its connection is never given back
     return None
 
 

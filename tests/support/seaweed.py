@@ -59,10 +59,12 @@ def s3_client(endpoint_url: str, *keys: str) -> Any:
 def refusal(call: Any, *arguments: Any, **parameters: Any) -> str | None:
     """Give the error code a call is answered with, or None."""
     try:
-        call(*arguments, **parameters)
+        answer = call(*arguments, **parameters)
     except botocore.exceptions.ClientError as error:
         code: str = error.response["Error"]["Code"]
         return code
+    if isinstance(answer, dict) and "Body" in answer:
+        answer["Body"].close()  # or its connection is never given back
     return None
 
 

@@ -284,6 +284,6 @@ async def _body(request: web.BaseRequest) -> bytes:
 def _target(request: web.BaseRequest) -> str:
     """Give path and query as they came, also of a request made to a proxy."""
     raw = request.raw_path
-    if "://" in raw.partition("?")[0]:
+    if not raw.startswith("/") and "://" in raw:
         return "/" + raw.split("://", 1)[1].partition("/")[2]
     return raw

@@ -3,6 +3,7 @@
 import json
 import urllib.error
 import urllib.request
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,14 @@ def test_knobs_are_named(sandbox: EmbeddedSandbox) -> None:
 def test_a_wrong_body_is_answered_with_a_sentence(sandbox: EmbeddedSandbox) -> None:
     control = json.loads((sandbox.directory / "control.json").read_text())
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    for path, body in (("clock", b"{"), ("clock", b"{}"), ("clock", b"[]"), ("faults", b"3"), ("nothing", b"")):
+    for path, body in (
+        ("clock", b"{"),
+        ("clock", b"{}"),
+        ("clock", b"[]"),
+        ("knobs", b"[]"),
+        ("faults", b"3"),
+        ("nothing", b""),
+    ):
         request = urllib.request.Request(
             f"{sandbox.endpoint_url}/_sandbox/{path}",
             method="POST" if path == "faults" else "PUT",
@@ -45,6 +53,33 @@ def test_a_wrong_body_is_answered_with_a_sentence(sandbox: EmbeddedSandbox) -> N
         with refused.value as answer:
             assert refused.value.code in {400, 404}
             assert json.loads(answer.read())["error"]
+
+
+@pytest.mark.parametrize("knobs", [{"list_lag": -1}, {"list_lag": float("inf")}, {"secure_transport": "false"}])
+def test_a_knob_is_turned_whole_or_not_at_all(sandbox: EmbeddedSandbox, knobs: dict[str, Any]) -> None:
+    before = sandbox.control.knobs()
+    with pytest.raises(SandboxControlError):
+        sandbox.control.set_knobs(key_lag=5, **knobs)
+    assert sandbox.control.knobs() == before
+
+
+@pytest.mark.parametrize("seconds", [1e20, 3e11, -3e11, float("nan")])
+def test_the_clock_stays_where_there_is_time(aws: Aws, sandbox: EmbeddedSandbox, seconds: float) -> None:
+    with pytest.raises(SandboxControlError):
+        sandbox.control.move_clock(seconds)
+    assert sandbox.control.clock()["offset_seconds"] == 0
+    assert aws("sts").get_caller_identity()["Account"] == aws.account
+
+
+def test_the_log_names_objects_and_policies(aws: Aws, sandbox: EmbeddedSandbox) -> None:
+    bucket, user = aws.make_bucket(), aws.make_user()
+    sandbox.control.clear_calls()
+    aws("s3").put_object(Bucket=bucket, Key="a b/é", Body=b"")
+    arn = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    aws("iam").attach_user_policy(UserName=user["UserName"], PolicyArn=arn)
+    put, attached = (call["parameters"] for call in sandbox.control.calls())
+    assert put == {"Bucket": bucket, "Key": "a b/é"}
+    assert attached == {"UserName": user["UserName"], "PolicyArn": arn}
 
 
 def test_the_log_tells_who_asked_what_and_keeps_no_secrets(aws: Aws, sandbox: EmbeddedSandbox) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from grants.sandbox.control_client import SandboxControlError
 from grants.sandbox.embedded import EmbeddedSandbox
@@ -41,6 +41,29 @@ def test_an_answer_may_take_too_long(aws: Aws, sandbox: EmbeddedSandbox) -> None
     with pytest.raises(ReadTimeoutError):
         patient.get_caller_identity()
     assert patient.get_caller_identity()["Account"] == aws.account
+
+
+@pytest.mark.parametrize("kind", ["reset", "error", "timeout"])
+def test_an_object_may_be_stored_and_its_answer_lost(aws: Aws, sandbox: EmbeddedSandbox, kind: str) -> None:
+    bucket, client = aws.make_bucket(), aws("s3", config=Config(max_pool_connections=1))
+    sandbox.control.faults(
+        [{"service": "s3", "operation": "PutObject", "when": "after", "kind": kind, "seconds": 0.1, "status": 500}]
+    )
+    with pytest.raises((ClientError, ConnectionClosedError)):
+        client.put_object(Bucket=bucket, Key="k", Body=b"kept")
+    # The connection brings no answer of a call before.
+    assert client.get_object(Bucket=bucket, Key="k")["Body"].read() == b"kept"
+
+
+@pytest.mark.parametrize("operation", ["GetObject", "HeadObject"])
+def test_a_long_answer_may_be_lost(aws: Aws, sandbox: EmbeddedSandbox, operation: str) -> None:
+    bucket, client = aws.make_bucket(), aws("s3")
+    client.put_object(Bucket=bucket, Key="k", Body=b"x" * 1_000_000)
+    sandbox.control.faults([{"service": "s3", "operation": operation, "when": "after", "kind": "reset"}])
+    ask = client.get_object if operation == "GetObject" else client.head_object
+    with pytest.raises(ConnectionClosedError):
+        ask(Bucket=bucket, Key="k")
+    assert ask(Bucket=bucket, Key="k")["ContentLength"] == 1_000_000
 
 
 @pytest.mark.parametrize(
@@ -88,6 +111,10 @@ def test_a_list_may_come_in_smaller_pages_than_asked_for(aws: Aws, sandbox: Embe
         {"nth": 0},
         {"operatoin": "CreateUser"},
         {"service": "sts", "kind": "partial_page"},
+        {"service": "stss"},
+        {"kind": "timeout", "seconds": "long"},
+        {"nth": "2"},
+        {"status": 200},
     ],
 )
 def test_a_fault_that_could_never_strike_is_refused(sandbox: EmbeddedSandbox, fault: dict[str, Any]) -> None:

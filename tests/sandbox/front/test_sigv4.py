@@ -134,7 +134,8 @@ def test_a_presigned_url_is_good_as_long_as_it_says() -> None:
     assert verdict(request, now=now + timedelta(seconds=50)) is None
     assert verdict(request, now=now + timedelta(seconds=62)) == "AccessDenied"
     assert verdict(request, now=now - timedelta(minutes=20)) == "AccessDenied"
-    assert verdict(signed(presigned=604_801)) == "AuthorizationHeaderMalformed"
+    for seconds in (604_801, -1, 10**30):
+        assert verdict(signed(presigned=seconds)) == "AuthorizationQueryParametersError"
 
 
 def test_a_session_token_is_part_of_the_signature() -> None:
@@ -169,6 +170,18 @@ def test_two_ways_to_sign_are_one_too_many() -> None:
     request = signed(presigned=60)
     both = changed(request, headers={**request.headers, "authorization": ["AWS4-HMAC-SHA256 x"]})
     assert verdict(both) == "InvalidArgument"
+
+
+@pytest.mark.parametrize("name", ["Credential", "SignedHeaders", "Signature"])
+def test_what_is_not_ascii_is_refused_and_breaks_nothing(name: str) -> None:
+    request = signed(presigned=60)
+    query = request.query.replace(f"X-Amz-{name}=", f"X-Amz-{name}=%FF")
+    assert verdict(changed(request, query=query)) == "AuthorizationQueryParametersError"
+    request = signed()
+    authorization = request.headers["authorization"][0].replace(f"{name}=", f"{name}=\udcff")
+    assert verdict(changed(request, headers={**request.headers, "authorization": [authorization]})) == (
+        "AuthorizationHeaderMalformed"
+    )
 
 
 def test_an_unsigned_request_has_no_signature() -> None:
