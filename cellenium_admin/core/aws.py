@@ -1,6 +1,7 @@
 """How this project speaks to AWS: region, endpoints and credentials from botocore's own chain, patience from here."""
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import boto3
@@ -17,25 +18,43 @@ def session() -> boto3.Session:
     return boto3.Session(botocore_session=botocore.session.get_session())
 
 
-def client(service: str, *, region: str | None = None) -> Any:
-    """Make a client of an AWS service; keep it as long as one piece of work lasts, within one process."""
+def client(
+    service: str,
+    *,
+    region: str | None = None,
+    attempts: int = MOST_ATTEMPTS,
+    credentials: Mapping[str, str] | None = None,
+) -> Any:
+    """Make a client of an AWS service; keep it as long as one piece of work lasts, within one process.
+
+    `attempts` is 1 where who calls retries, and writes down each; `credentials` are the arguments boto3 takes for
+    others than our own.
+    """
     make: Any = session().client
-    return make(service, region_name=region, config=s3_config() if service == "s3" else config())
+    chosen = s3_config(attempts) if service == "s3" else config(attempts)
+    return make(service, region_name=region, config=chosen, **(credentials or {}))
 
 
-def config(**more: Any) -> Config:
+def config(attempts: int = MOST_ATTEMPTS, **more: Any) -> Config:
     """Give timeouts and a bounded number of attempts."""
     return Config(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": MOST_ATTEMPTS},
+        retries={"mode": "standard", "total_max_attempts": attempts},
         **more,
     )
 
 
-def s3_config() -> Config:
+def s3_config(attempts: int = MOST_ATTEMPTS) -> Config:
     """Give the same for S3; a server that is not AWS's own knows its buckets by path, not by host name."""
-    return config(signature_version="s3v4", s3={"addressing_style": "path"} if configured_s3_endpoint() else None)
+    style = {"addressing_style": "path"} if configured_s3_endpoint() else None
+    return config(attempts, signature_version="s3v4", s3=style)
+
+
+def configured_region() -> str | None:
+    """Find the Region botocore will use: environment first, then the profile."""
+    found: str | None = os.environ.get("AWS_REGION") or session().region_name
+    return found
 
 
 def configured_s3_endpoint() -> str | None:

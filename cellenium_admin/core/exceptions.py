@@ -45,6 +45,12 @@ class ConflictError(ApplicationError):
     code = "conflict"
 
 
+class StaleVersionError(ConflictError):
+    """The thing has changed since the caller saw it; they must look at it again before they change it."""
+
+    code = "stale_version"
+
+
 class UnavailableError(ApplicationError):
     """A part this needs does not answer; trying again later may help."""
 

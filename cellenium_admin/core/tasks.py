@@ -1,4 +1,4 @@
-"""How a task is declared: the one way for jobs, the one way for periodic work, and the kernel's own periodic task."""
+"""How a task is declared: the one way for jobs, the one way for periodic work, and the kernel's own periodic tasks."""
 
 import logging
 import os
@@ -16,7 +16,7 @@ from cellenium_admin.core.exceptions import ApplicationError, JobCancelledError,
 from cellenium_admin.core.heartbeat import Heartbeat
 from cellenium_admin.core.models import User
 from cellenium_admin.core.running_job import RunningJob, renew_connection
-from cellenium_admin.core.services import audit, job_leases, job_sweep
+from cellenium_admin.core.services import audit, audit_checkpoints, idempotency, job_leases, job_sweep
 
 logger = logging.getLogger(__name__)
 
@@ -135,3 +135,15 @@ def sweep_jobs() -> None:
         except Exception:
             logger.exception("Job %s cannot be taken back; the others can.", job_id)
     job_sweep.resend_lost()
+
+
+@periodic_task(name="core.sweep_idempotency_keys", soft=120, hard=180)
+def sweep_idempotency_keys() -> None:
+    """Forget the Idempotency-Keys that are past their time; several at once do no harm."""
+    idempotency.sweep()
+
+
+@periodic_task(name="core.sign_checkpoint", soft=1800, hard=1860)
+def sign_checkpoint() -> None:
+    """Sign how far the trail has come; what keeps it from that fails the task, so that the log tells."""
+    audit_checkpoints.sign(actor=Actor.system("core.sign_checkpoint"))

@@ -117,6 +117,8 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
+    # At its finer levels botocore writes down what it sends and gets.
+    "loggers": {"botocore": {"level": "WARNING"}},
 }
 
 # --- PostgreSQL -----------------------------------------------------------------------------------------------
@@ -128,12 +130,36 @@ if owner_url := env.str("CELLENIUM_DATABASE_OWNER_URL", default=""):
     DATABASES["owner"] = env.db_url_config(owner_url)
 DATABASE_ROUTERS: list[str] = []
 
+# --- Access grants --------------------------------------------------------------------------------------------
+DEPLOYMENT = env.str("CELLENIUM_DEPLOYMENT", default="cellenium-admin")
+UPLOADER_GROUP = env.str("CELLENIUM_UPLOADER_GROUP", default=f"{DEPLOYMENT}-uploaders")
+SERVICE_ARN = env.str("CELLENIUM_SERVICE_ARN", default="")
+BUCKET_KMS_KEY = env.str("CELLENIUM_BUCKET_KMS_KEY", default="")
+BUCKET_LOG_TARGET = env.str("CELLENIUM_BUCKET_LOG_TARGET", default="")
+GRANT_DEFAULT_DAYS = env.int("CELLENIUM_GRANT_DEFAULT_DAYS", default=90)
+GRANT_MAX_DAYS = env.int("CELLENIUM_GRANT_MAX_DAYS", default=365)
+ADOPTED_REVIEW_DAYS = env.int("CELLENIUM_ADOPTED_REVIEW_DAYS", default=180)
+REQUEST_LAPSE_DAYS = env.int("CELLENIUM_REQUEST_LAPSE_DAYS", default=14)
+KEY_MAX_AGE_DAYS = env.int("CELLENIUM_KEY_MAX_AGE_DAYS", default=90)
+OPERATION_SECONDS = env.int("CELLENIUM_OPERATION_SECONDS", default=10)
+OPERATION_LEASE_SECONDS = env.int("CELLENIUM_OPERATION_LEASE_SECONDS", default=120)
+OPERATION_RETRY_SECONDS = env.float("CELLENIUM_OPERATION_RETRY_SECONDS", default=2.0)
+OPERATION_MAX_ATTEMPTS = env.int("CELLENIUM_OPERATION_MAX_ATTEMPTS", default=10)
+EXPIRY_SECONDS = env.int("CELLENIUM_EXPIRY_SECONDS", default=60)
+EXPIRY_ALARM_SECONDS = env.int("CELLENIUM_EXPIRY_ALARM_SECONDS", default=900)
+PROPAGATION_SECONDS = env.int("CELLENIUM_PROPAGATION_SECONDS", default=300)
+RECONCILE_SECONDS = env.int("CELLENIUM_RECONCILE_SECONDS", default=3600)
+RECONCILE_APPLY = env.bool("CELLENIUM_RECONCILE_APPLY", default=False)
+RECONCILE_MAX_DELETION_PERCENT = env.int("CELLENIUM_RECONCILE_MAX_DELETION_PERCENT", default=10)
+RECONCILE_TAG_SAMPLE = env.int("CELLENIUM_RECONCILE_TAG_SAMPLE", default=100)
+
 # --- Redis and Celery -----------------------------------------------------------------------------------------
 REDIS_URL = env.str("CELLENIUM_REDIS_URL")
 IMPORT_TIME_LIMIT = env.int("CELLENIUM_IMPORT_TIME_LIMIT", default=4 * 3600)
 COMPUTE_TIME_LIMIT = env.int("CELLENIUM_COMPUTE_TIME_LIMIT", default=900)
 LEASE_SECONDS = env.int("CELLENIUM_LEASE_SECONDS", default=60)
 SWEEP_SECONDS = env.int("CELLENIUM_SWEEP_SECONDS", default=30)
+IDEMPOTENCY_SWEEP_SECONDS = env.int("CELLENIUM_IDEMPOTENCY_SWEEP_SECONDS", default=900)
 RESEND_SECONDS = env.int("CELLENIUM_RESEND_SECONDS", default=60)
 RETRY_SECONDS = env.int("CELLENIUM_RETRY_SECONDS", default=15)
 SCAN_SECONDS = env.int("CELLENIUM_SCAN_SECONDS", default=300)
@@ -170,6 +196,22 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": SWEEP_SECONDS,
         "options": {"expires": SWEEP_SECONDS},
     },
+    "sweep-idempotency-keys": {
+        "task": "core.sweep_idempotency_keys",
+        "schedule": IDEMPOTENCY_SWEEP_SECONDS,
+        "options": {"expires": IDEMPOTENCY_SWEEP_SECONDS},
+    },
+    "run-operations": {
+        "task": "grants.run_operations",
+        "schedule": OPERATION_SECONDS,
+        "options": {"expires": OPERATION_SECONDS},
+    },
+    "tick": {"task": "grants.tick", "schedule": EXPIRY_SECONDS, "options": {"expires": EXPIRY_SECONDS}},
+    "reconcile": {
+        "task": "grants.reconcile",
+        "schedule": RECONCILE_SECONDS or 3600,
+        "options": {"expires": RECONCILE_SECONDS or 3600},
+    },
     "scan-store": {"task": "imports.scan", "schedule": SCAN_SECONDS, "options": {"expires": SCAN_SECONDS}},
 }
 
@@ -181,9 +223,24 @@ SCAN_PREFIX = env.str("CELLENIUM_SCAN_PREFIX", default="input/")
 SCAN_SETTLE_SECONDS = env.int("CELLENIUM_SCAN_SETTLE_SECONDS", default=5)
 BUILD_MEMORY_BYTES = env.int("CELLENIUM_BUILD_MEMORY_BYTES", default=1536 * 1024**2)
 
+# --- Audit trail ----------------------------------------------------------------------------------------------
+# Checkpoints are signed with a key that is in no database and kept where the database's owner cannot write.
+CHECKPOINT_KEY_FILE = env.str("CELLENIUM_CHECKPOINT_KEY_FILE", default="")
+CHECKPOINT_PUBLIC_KEY_FILES: list[str] = env.list("CELLENIUM_CHECKPOINT_PUBLIC_KEY_FILES", default=[])
+CHECKPOINT_TARGET = env.str("CELLENIUM_CHECKPOINT_TARGET", default="")
+CHECKPOINT_SECONDS = env.int("CELLENIUM_CHECKPOINT_SECONDS", default=3600)
+if CHECKPOINT_SECONDS and CHECKPOINT_KEY_FILE:
+    CELERY_BEAT_SCHEDULE["sign-checkpoint"] = {
+        "task": "core.sign_checkpoint",
+        "schedule": CHECKPOINT_SECONDS,
+        "options": {"expires": CHECKPOINT_SECONDS},
+    }
+
 # --- API ------------------------------------------------------------------------------------------------------
 TRUSTED_PROXY_HOPS = env.int("CELLENIUM_TRUSTED_PROXY_HOPS", default=0)
 TOKEN_MAX_DAYS = env.int("CELLENIUM_TOKEN_MAX_DAYS", default=365)
+IDEMPOTENCY_HOURS = env.int("CELLENIUM_IDEMPOTENCY_HOURS", default=24)
+IDEMPOTENCY_LEASE_SECONDS = env.int("CELLENIUM_IDEMPOTENCY_LEASE_SECONDS", default=120)
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("CELLENIUM_MAX_BODY_BYTES", default=16 * 1024**2)
 
 REST_FRAMEWORK = {
@@ -208,6 +265,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "COMPONENT_SPLIT_PATCH": False,
     "SERVE_INCLUDE_SCHEMA": False,
     "ENUM_NAME_OVERRIDES": {
         "AccountKind": "cellenium_admin.core.models.User.Kind",
@@ -215,6 +273,15 @@ SPECTACULAR_SETTINGS = {
         "JobState": "cellenium_admin.core.models.Job.State",
         "AuditAction": "cellenium_admin.core.models.Action",
         "AuditOutcome": "cellenium_admin.core.models.Outcome",
+        "LifecycleState": "grants.models.State",
+        "Drift": "grants.models.Drift",
+        "Origin": "grants.models.Origin",
+        "Permission": "grants.models.Permission",
+        "PrincipalKind": "grants.models.Principal.Kind",
+        "AccessRequestState": "grants.models.AccessRequest.State",
+        "IssuanceState": "grants.models.Issuance.State",
+        "OperationKind": "grants.models.Operation.Kind",
+        "OperationState": "grants.models.Operation.State",
     },
     "SERVE_PERMISSIONS": ["cellenium_admin.core.api.permissions.IsMember"],
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -228,6 +295,8 @@ UNFOLD = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("cellenium/favicon.svg")},
     ],
+    "STYLES": [lambda _request: static("cellenium/admin.css")],
+    "SCRIPTS": [lambda _request: static("cellenium/admin.js")],
     "SHOW_HISTORY": False,
     "DASHBOARD_CALLBACK": "cellenium_admin.dashboard.dashboard",
 }

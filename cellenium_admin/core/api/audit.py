@@ -43,7 +43,7 @@ class AuditEventFilter(filters.FilterSet):
     """Which lines; `actor` is an id or a label, times are ISO 8601 with an offset."""
 
     actor = filters.CharFilter(method="by_actor", help_text="Id or label of whoever did it.")
-    action = filters.MultipleChoiceFilter(choices=Action.choices)
+    action = filters.MultipleChoiceFilter(choices=Action.choices, distinct=False)
     outcome = filters.ChoiceFilter(choices=Outcome.choices)
     object_type = filters.CharFilter()
     object_id = filters.CharFilter()

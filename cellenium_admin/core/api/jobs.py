@@ -94,7 +94,7 @@ class JobDetailSerializer(JobSerializer):
 class JobFilter(filters.FilterSet):
     """Which jobs."""
 
-    state = filters.MultipleChoiceFilter(choices=Job.State.choices)
+    state = filters.MultipleChoiceFilter(choices=Job.State.choices, distinct=False)
     name = filters.CharFilter()
 
     class Meta:

@@ -21,6 +21,7 @@ from cellenium_admin.core.exceptions import (
     InvalidInputError,
     NotFoundError,
     RefusedError,
+    StaleVersionError,
     UnavailableError,
 )
 from cellenium_admin.core.models import User
@@ -43,7 +44,23 @@ class PayloadTooLargeError(ApplicationError):
     code = "payload_too_large"
 
 
+class InvalidHeaderError(ApplicationError):
+    """A header cannot be read."""
+
+    code = "invalid_header"
+
+
+class PreconditionRequiredError(ApplicationError):
+    """A change was asked for without saying of which version (RFC 6585, section 3)."""
+
+    code = "precondition_required"
+
+
+# The first that fits decides, so subclasses come before their bases.
 STATUS_OF_ERROR: Mapping[type[ApplicationError], int] = {
+    InvalidHeaderError: 400,
+    StaleVersionError: 412,
+    PreconditionRequiredError: 428,
     InvalidQueryError: 400,
     RefusedError: 403,
     NotFoundError: 404,
@@ -117,7 +134,8 @@ def problem_of(exc: Exception) -> Problem | None:
 def of_application_error(exc: ApplicationError) -> Problem:
     """Map an error of our services by its class; an unknown one is the caller's input."""
     status = next((status for kind, status in STATUS_OF_ERROR.items() if isinstance(exc, kind)), 422)
-    headers = {"Retry-After": str(RETRY_SECONDS)} if status == 503 else {}
+    seconds = getattr(exc, "retry_seconds", RETRY_SECONDS if status == 503 else None)
+    headers = {} if seconds is None else {"Retry-After": str(seconds)}
     return Problem(status, exc.code, exc.detail, errors=exc.errors, headers=headers)
 
 

@@ -25,14 +25,17 @@ PROBLEMS = {
     "405": "This route does not have this method.",
     "406": "The answer is not available in the type asked for.",
     "409": "The thing is not in a state that allows this.",
+    "412": "The thing has changed since the caller read it; see `If-Match`.",
     "413": "The body is too large.",
     "415": "The body is not `application/json`.",
     "422": "Some fields cannot be taken as they are.",
+    "428": "The change needs `If-Match`.",
     "500": "Something failed on our side.",
     "503": "A part this needs does not answer; try again after `Retry-After` seconds.",
 }
 ALWAYS = ("400", "401", "403", "405", "406", "500", "503")
 WITH_BODY = ("409", "413", "415", "422")
+CONDITIONAL = ("412", "428")
 
 
 class FieldErrorSerializer(serializers.Serializer[Any]):
@@ -90,6 +93,10 @@ class ApiSchema(AutoSchema):
             found.append("404")
         if self.method in ("POST", "PUT", "PATCH"):
             found.extend(WITH_BODY)
+        if self.method == "DELETE":
+            found.append("409")
+        if any(one["name"] == "If-Match" for one in self._get_parameters()):
+            found.extend(CONDITIONAL)
         return found
 
 

@@ -1,10 +1,15 @@
 """Bases of what comes in: fields that take one JSON type only, and no field we do not know."""
 
 import math
+import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from rest_framework import serializers
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -88,3 +93,25 @@ class IntegerListField(serializers.Field[list[int], Any, Any, Any]):
 
 class EmptySerializer(StrictSerializer):
     """The body of a request that needs none."""
+
+
+class StrictUUIDField(serializers.UUIDField):
+    """A UUID as text; REST framework's own field takes whole numbers too."""
+
+    def to_internal_value(self, data: Any) -> UUID:
+        """Take a JSON string."""
+        if not isinstance(data, str):
+            self.fail("invalid", value=data)
+        return super().to_internal_value(data)
+
+
+class StrictDateTimeField(serializers.DateTimeField):
+    """A moment with its offset, as RFC 3339 has it: a time without one would mean another moment elsewhere."""
+
+    default_error_messages = {"invalid": "Give date and time with an offset, such as 2026-12-31T12:00:00Z."}
+
+    def to_internal_value(self, value: Any) -> datetime:
+        """Take a JSON string."""
+        if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
+            self.fail("invalid")
+        return super().to_internal_value(value)

@@ -14,12 +14,17 @@ LOOKAHEAD = 1000
 
 
 class Kind(StrEnum):
-    """The ways to break a chain."""
+    """The ways to break a chain, and those to break what was signed of it."""
 
     EDITED = "edited"
     REMOVED = "removed"
     INSERTED = "inserted"
     REORDERED = "reordered"
+    CUT = "cut"
+    REWRITTEN = "rewritten"
+    FORGED = "forged"
+    FOREIGN = "foreign"
+    GAP = "gap"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,25 @@ def diagnose_end(last: Link, head: Head) -> Breach | None:
     return None
 
 
+def diagnose_rewritten(seq: int, *, good: int) -> Breach:
+    """Say that an event, consistent in itself, is not the one that was signed; `good` is the last that was found so."""
+    since = f", after seq {good}" if good else ""
+    what = f"it is not the event that was signed: the trail was rewritten at or before seq {seq}{since}"
+    return Breach(seq, Kind.REWRITTEN, what)
+
+
+def diagnose_cut(head: Head, *, signed: int) -> Breach | None:
+    """Compare the newest event with the newest one that was signed; the event of the signing itself comes after it."""
+    if not signed or head.seq > signed:
+        return None
+    what = f"{_missing(head.seq + 1, signed + 1)} missing: event {signed} was signed, and the next tells of that"
+    return Breach(head.seq + 1, Kind.CUT, what)
+
+
+def _missing(first: int, last: int) -> str:
+    return f"event {first} is" if last == first else f"events {first} to {last} are"
+
+
 def _wrong_row(scene: Scene) -> Breach:
     """Judge a row that has the right number and does not follow from the row before."""
     number = _original_number(scene)
@@ -107,8 +131,7 @@ def _gap(scene: Scene) -> Breach:
     moved = next((link for link in itertools.chain([scene.bad], scene.rest) if scene.continues(link)), None)
     if moved is not None:
         return Breach(scene.expected, Kind.REORDERED, f"this event stands at {moved.seq} now")
-    last = scene.bad.seq - 1
-    which = f"event {scene.expected} is" if last == scene.expected else f"events {scene.expected} to {last} are"
+    which = _missing(scene.expected, scene.bad.seq - 1)
     return Breach(scene.expected, Kind.REMOVED, f"{which} missing")
 
 

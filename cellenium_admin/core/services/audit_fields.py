@@ -54,6 +54,111 @@ QUESTION: FieldTypes = {
     "cells": int,
 }
 
+GRANT: FieldTypes = {
+    "state": str,
+    "origin": str,
+    "principal": str,
+    "principal_id": str,
+    "location": str,
+    "scope": str,
+    "sub_prefix": str,
+    "permission": str,
+    "is_object": bool,
+    "expires_at": str,
+    "review_at": str,
+    "aws_id": str,
+    "drift": str,
+}
+LOCATION: FieldTypes = {"state": str, "origin": str, "scope": str, "role_arn": str, "aws_id": str, "drift": str}
+PRINCIPAL: FieldTypes = {
+    "state": str,
+    "origin": str,
+    "kind": str,
+    "name": str,
+    "arn": str,
+    "unique_id": str,
+    "user": str,
+    "user_id": str,
+    "drift": str,
+}
+KEY: FieldTypes = {
+    "state": str,
+    "origin": str,
+    "principal": str,
+    "access_key_id": str,
+    "is_enabled": bool,
+    "drift": str,
+}
+REQUEST: FieldTypes = {
+    "state": str,
+    "requester": str,
+    "principal": str,
+    "scope": str,
+    "permission": str,
+    "wanted_until": str,
+    "grant_id": str,
+}
+CUT: FieldTypes = {
+    "state": str,
+    "origin": str,
+    "role_arn": str,
+    "user_ids": list,
+    "sessions_before": str,
+    "expires_at": str,
+    "grant_id": str,
+}
+# Whatever an operation is about may change state with it.
+SUBJECT: FieldTypes = {**GRANT, **LOCATION, **PRINCIPAL, **KEY, **CUT}
+OPERATION: FieldTypes = {
+    "operation_id": str,
+    "kind": str,
+    "attempt": int,
+    "aws_request_id": str,
+    "aws_code": str,
+    "calls": list,
+    "next_attempt_at": str,
+    "result": dict,
+}
+ISSUANCE: FieldTypes = {
+    "issuance_id": str,
+    "method": str,
+    "principal": str,
+    "grant_id": str,
+    "role_arn": str,
+    "scope": str,
+    "permission": str,
+    "duration_seconds": int,
+    "expires_at": str,
+    "access_key_id": str,
+    "aws_user_id": str,
+}
+RECONCILE: FieldTypes = {"run_id": str, "plan_hash": str, "counts": dict, "seen": dict, "findings": int, "kind": str}
+STEP: FieldTypes = {"step": str, "call": str, "resource": str, "aws_request_id": str, "parameters": dict}
+
+CHECKPOINT: FieldTypes = {
+    "seq": int,
+    "hash": str,
+    "events": int,
+    "key_id": str,
+    "next_key_id": str,
+    "previous": str,
+    "signature": str,
+    "next_signature": str,
+    "uri": str,
+}
+EXPORT: FieldTypes = {
+    "file": str,
+    "format": str,
+    "filters": dict,
+    "count": int,
+    "first_seq": int,
+    "last_seq": int,
+    "head_seq": int,
+    "head_hash": str,
+    "checkpoint_seq": int,
+    "sha256": str,
+}
+
 # What stood in the way of an attempt that did not succeed, whatever it was.
 OBSTACLE: FieldTypes = {"code": str, "detail": str}
 
@@ -81,6 +186,49 @@ FIELDS: Mapping[Action, Fields] = {
     Action.STUDY_VISIBILITY_CHANGED: Fields(state={"visibility": str}),
     Action.ANALYSIS_REQUESTED: Fields(details=QUESTION),
     Action.TRAIL_READ: Fields(),
+    Action.TRAIL_EXPORTED: Fields(details=EXPORT),
+    Action.CHECKPOINT_SIGNED: Fields(details=CHECKPOINT),
+    Action.CHECKPOINT_KEY_CHANGED: Fields(details=CHECKPOINT),
+    Action.LOCATION_REGISTERED: Fields(state=LOCATION),
+    Action.LOCATION_ADOPTED: Fields(state=LOCATION),
+    Action.LOCATION_ROLE_CHANGED: Fields(state=LOCATION),
+    Action.LOCATION_REMOVED: Fields(state=LOCATION),
+    Action.PRINCIPAL_CREATED: Fields(state=PRINCIPAL),
+    Action.PRINCIPAL_REGISTERED: Fields(state=PRINCIPAL),
+    Action.PRINCIPAL_ADOPTED: Fields(state=PRINCIPAL),
+    Action.PRINCIPAL_LINKED: Fields(state=PRINCIPAL),
+    Action.PRINCIPAL_REMOVED: Fields(state=PRINCIPAL),
+    Action.KEY_CREATED: Fields(state=KEY),
+    Action.KEY_STATUS_CHANGED: Fields(state=KEY),
+    Action.KEY_REMOVED: Fields(state=KEY),
+    Action.GRANT_CREATED: Fields(state=GRANT, details={"request_id": str, "replaces": str}),
+    Action.GRANT_EXTENDED: Fields(state=GRANT),
+    Action.GRANT_REVOKED: Fields(state=GRANT, details={"live_sessions": list}),
+    Action.GRANT_EXPIRED: Fields(state=GRANT, details={"late_seconds": int}),
+    Action.GRANT_ADOPTED: Fields(state=GRANT),
+    Action.GRANT_REVIEWED: Fields(state=GRANT),
+    Action.ACCESS_REQUESTED: Fields(state=REQUEST),
+    Action.ACCESS_APPROVED: Fields(state=REQUEST),
+    Action.ACCESS_REJECTED: Fields(state=REQUEST),
+    Action.ACCESS_CANCELLED: Fields(state=REQUEST),
+    Action.ACCESS_LAPSED: Fields(state=REQUEST),
+    Action.OPERATION_STARTED: Fields(state=SUBJECT, details=OPERATION),
+    Action.OPERATION_SUCCEEDED: Fields(state=SUBJECT, details=OPERATION),
+    Action.OPERATION_DELAYED: Fields(state=SUBJECT, details=OPERATION),
+    Action.OPERATION_FAILED: Fields(state=SUBJECT, details=OPERATION),
+    Action.OPERATION_RETRIED: Fields(state=SUBJECT, details=OPERATION),
+    Action.OPERATION_CANCELLED: Fields(state=SUBJECT, details=OPERATION),
+    Action.SESSIONS_CUT: Fields(state=CUT, details={"sessions": list}),
+    Action.CUT_LIFTED: Fields(state=CUT),
+    Action.CREDENTIALS_REQUESTED: Fields(details=ISSUANCE),
+    Action.CREDENTIALS_ISSUED: Fields(details=ISSUANCE),
+    Action.CREDENTIALS_FAILED: Fields(details=ISSUANCE),
+    Action.RECONCILE_PLANNED: Fields(details=RECONCILE),
+    Action.RECONCILE_APPLIED: Fields(details=RECONCILE),
+    Action.FOREIGN_SEEN: Fields(state=SUBJECT, details=RECONCILE),
+    Action.DRIFT_SEEN: Fields(state=SUBJECT, details=RECONCILE),
+    Action.STACK_CHANGING: Fields(details=STEP),
+    Action.STACK_CHANGED: Fields(details=STEP),
 }
 
 

@@ -11,6 +11,7 @@ from kombu.exceptions import KombuError
 
 from cellenium_admin.core import storage
 from cellenium_admin.core.exceptions import UnavailableError
+from cellenium_admin.core.services.setup_checkpoints import checkpoint_finding
 from cellenium_admin.core.services.setup_database import database_findings
 from cellenium_admin.core.services.setup_findings import Finding, State, doubtful, good, wrong
 
@@ -28,6 +29,7 @@ def findings() -> Iterator[Finding]:
     for name in ("STORE_DIR", "SCRATCH_DIR"):
         yield _directory(name)
     yield from database_findings()
+    yield checkpoint_finding()
     reached = _redis()
     yield reached
     if reached.state is not State.FAILED:

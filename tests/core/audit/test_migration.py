@@ -11,7 +11,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 SQL = import_module("cellenium_admin.core.migrations.0002_audit_trail").SQL
 LEFT = """
     SELECT proname FROM pg_proc WHERE proname LIKE 'core\\_audit%'
-    UNION SELECT tgname FROM pg_trigger WHERE NOT tgisinternal
+    UNION SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgname LIKE 'core\\_audit%'
 """
 
 

@@ -40,6 +40,7 @@ def test_all_is_well_here_but_for_the_workers_nobody_started() -> None:
     findings = found()
     assert {name: finding.state for name, finding in findings.items()} == {
         **dict.fromkeys(findings, State.OK),
+        "checkpoints": State.WARNING,
         "owner": State.WARNING,
         "workers": State.WARNING,
     }
