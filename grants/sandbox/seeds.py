@@ -8,7 +8,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cellenium_admin.embedded import passwords
+from grants import stack_policies
 from grants.sandbox.clients import make_client
+from grants.sandbox.world import DEFAULT_ACCOUNT, DEFAULT_REGION
 
 BUCKET = "cellenium-demo"
 UPLOAD_PREFIX = "input/uploader@example.org/"
@@ -42,14 +44,13 @@ def _demo(variables: Variables, directory: Path) -> None:
 
 
 def _users() -> dict[str, Document]:
-    """Give each user exactly what it needs: the product what it calls on its bucket, the uploader its own prefix."""
-    bucket, everything = f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"
+    """Give each user exactly what it needs: the product what its own page says, the uploader its own prefix."""
+    bucket, instance = f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:{DEFAULT_REGION}:{DEFAULT_ACCOUNT}:access-grants"
     own = f"{bucket}/{UPLOAD_PREFIX}*"
     below = {"StringLike": {"s3:prefix": f"{UPLOAD_PREFIX}*"}}
     return {
-        PRODUCT: _document(
-            _allow(["s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketVersioning"], bucket),
-            _allow(["s3:GetObject", "s3:GetObjectVersion"], everything),
+        PRODUCT: stack_policies.service(
+            BUCKET, account=DEFAULT_ACCOUNT, instance_arn=f"{instance}/default", path="/cellenium-admin/"
         ),
         UPLOADER: _document(
             _allow(["s3:ListBucket"], bucket, Condition=below),
@@ -74,7 +75,7 @@ def _make_user(iam: Any, user: str, document: Document, key: dict[str, str] | No
     except ClientError as error:
         if error.response["Error"]["Code"] != "EntityAlreadyExists":
             raise
-    iam.put_user_policy(UserName=user, PolicyName=user, PolicyDocument=json.dumps(document))
+    _bind(iam, user, json.dumps(document, separators=(",", ":")))
     there = [found["AccessKeyId"] for found in iam.list_access_keys(UserName=user)["AccessKeyMetadata"]]
     if key and key["access_key_id"] in there:
         return key
@@ -82,6 +83,21 @@ def _make_user(iam: Any, user: str, document: Document, key: dict[str, str] | No
         iam.delete_access_key(UserName=user, AccessKeyId=lost)
     made = iam.create_access_key(UserName=user)["AccessKey"]
     return {"access_key_id": made["AccessKeyId"], "secret_access_key": made["SecretAccessKey"]}
+
+
+def _bind(iam: Any, user: str, document: str) -> None:
+    """Say what a user may do, as a managed policy: one written into the user has room for 2,048 characters."""
+    arn = f"arn:aws:iam::{DEFAULT_ACCOUNT}:policy/{user}"
+    try:
+        iam.create_policy(PolicyName=user, PolicyDocument=document)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "EntityAlreadyExists":
+            raise
+        for version in iam.list_policy_versions(PolicyArn=arn)["Versions"]:
+            if not version["IsDefaultVersion"]:
+                iam.delete_policy_version(PolicyArn=arn, VersionId=version["VersionId"])
+        iam.create_policy_version(PolicyArn=arn, PolicyDocument=document, SetAsDefault=True)
+    iam.attach_user_policy(UserName=user, PolicyArn=arn)
 
 
 def _document(*statements: Document) -> Document:

@@ -210,6 +210,7 @@ def inline_policies(iam: Any, user: dict[str, str], group: dict[str, str], role:
         getattr(iam, f"put_{kind}_policy")(**owner, **named, PolicyDocument=text)
         getattr(iam, f"get_{kind}_policy")(**owner, **named)
         getattr(iam, f"list_{kind}_policies")(**owner)
+        iam.get_account_authorization_details(MaxItems=1)
         getattr(iam, f"delete_{kind}_policy")(**owner, **named)
 
 
@@ -229,6 +230,7 @@ def managed_policies(iam: Any, own: Aws, user: dict[str, str], group: dict[str, 
     iam.delete_policy_version(**policy, VersionId="v1")
     for kind, owner in (("user", user), ("group", group), ("role", role)):
         getattr(iam, f"attach_{kind}_policy")(**owner, **policy)
+        iam.get_account_authorization_details()
         getattr(iam, f"list_attached_{kind}_policies")(**owner)
         iam.list_entities_for_policy(**policy)
         getattr(iam, f"detach_{kind}_policy")(**owner, **policy)

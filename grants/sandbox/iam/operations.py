@@ -1,6 +1,7 @@
 """Every operation the sandbox's IAM does, by its name."""
 
 from grants.sandbox.iam import (
+    account_details,
     account_settings,
     attachments,
     credentials,
@@ -32,5 +33,6 @@ ALL: dict[str, Operation] = {
     **credentials.OPERATIONS,
     **service_credentials.OPERATIONS,
     **account_settings.OPERATIONS,
+    **account_details.OPERATIONS,
     **simulation.OPERATIONS,
 }
