@@ -17,7 +17,7 @@ os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 app = Celery("cellenium_admin")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["cellenium_admin.core", "studies", "imports"])
+app.autodiscover_tasks(["cellenium_admin.core", "grants", "studies", "imports"])
 
 _PR_SET_PDEATHSIG = 1
 _main_process: list[int] = []

@@ -3,8 +3,8 @@
 from django.apps import AppConfig
 
 
-class AccessConfig(AppConfig):
+class GrantsConfig(AppConfig):
     """Registers `grants` with Django."""
 
     name = "grants"
-    verbose_name = "Access"
+    verbose_name = "Access grants"

@@ -11,7 +11,8 @@ What AWS puts into the session policy is not published; the permissions are
 - Nothing about KMS: the sandbox has no keys there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 VERSION = "2012-10-17"
@@ -65,6 +66,22 @@ def location_trust(instance_arn: str, *, directory: bool = False) -> Document:
         statements.append(
             {"Effect": "Allow", "Principal": {"Service": SERVICE}, "Action": ["sts:SetContext"], "Condition": here}
         )
+    return {"Version": VERSION, "Statement": statements}
+
+
+def cut_policy(user_ids: Sequence[str], sessions_before: datetime | None) -> Document:
+    """Give the Deny for sessions of a role: those of some `aws:userid`, and all that began before a moment (UTC).
+
+    Permissions are looked at with each request, so sessions that were handed out already lose them within minutes.
+    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html
+    """
+    statements: list[Document] = []
+    deny: Document = {"Effect": "Deny", "Action": ["*"], "Resource": ["*"]}
+    if user_ids:
+        statements.append({**deny, "Condition": {"StringEquals": {"aws:userid": list(user_ids)}}})
+    if sessions_before is not None:
+        moment = sessions_before.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        statements.append({**deny, "Condition": {"DateLessThan": {"aws:TokenIssueTime": moment}}})
     return {"Version": VERSION, "Statement": statements}
 
 
