@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cellenium_admin.demo import tour
 from cellenium_admin.demo.client import Client, DemoError
+from cellenium_admin.demo.grants import tour_of_grants
 from cellenium_admin.demo.house import STATE, House, clean
 from cellenium_admin.demo.people import PEOPLE, make_people, manage, token_name
 from cellenium_admin.demo.study import pbmc68k_study
@@ -18,7 +19,7 @@ from cellenium_admin.demo.uploader import put_file
 from cellenium_admin.embedded import EmbeddedServerError
 from grants.sandbox.seeds import BUCKET, UPLOADER
 
-STAGES = 8
+STAGES = 9
 START_SECONDS = 120
 
 
@@ -90,6 +91,8 @@ def _show(house: House) -> None:
     with stages.stage("Asking the API"):
         tour.show_markers(uploader, study)
         tour.show_correlations(uploader, study)
+    with stages.stage("Access grants: given, used, taken back, compared"):
+        tour_of_grants(house, uri)
     with stages.stage("The trail of all that"):
         tour.show_trail(Client(house.url, house.secrets["CELLENIUM_TOKEN_ADMINISTRATOR"]))
     say(f"\nThe main job works: {time.monotonic() - started:.1f} s from the first server to the last answer.")

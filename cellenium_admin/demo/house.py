@@ -58,6 +58,8 @@ class House:
             "CELLENIUM_H5AD_STORE": f"s3://{BUCKET}",
             "CELLENIUM_STORE_DIR": str(STATE / "stores"),
             "CELLENIUM_SCRATCH_DIR": str(STATE / "scratch"),
+            "CELLENIUM_SERVICE_ARN": f"arn:aws:iam::{self.aws.account}:user/{PRODUCT}",
+            "CELLENIUM_OPERATION_SECONDS": "2",
             "CELLENIUM_SCAN_SECONDS": "2",
             "CELLENIUM_SWEEP_SECONDS": "5",
             "CELLENIUM_LEASE_SECONDS": "15",
