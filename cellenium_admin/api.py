@@ -53,4 +53,5 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/cancel", JobCancelView.as_view(), name="job-cancel"),
     path("audit-events", AuditEventListView.as_view(), name="audit-events"),
     path("", include("studies.api.urls")),
+    path("", include("grants.api.urls")),
 ]

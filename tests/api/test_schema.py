@@ -34,13 +34,17 @@ def operations(generated: str) -> dict[str, dict[str, Any]]:
 
 
 def test_operations_are_described(operations: dict[str, dict[str, Any]]) -> None:
-    assert len(operations) == 13
+    assert len(operations) == 54
     for name, operation in operations.items():
         assert operation["summary"], name
         assert operation["description"], name
         assert {"400", "401", "403", "405", "406", "500", "503"} <= set(operation["responses"]), name
         assert ("404" in operation["responses"]) == ("{" in name), name
-        assert ("422" in operation["responses"]) == name.startswith("post"), name
+        changes = name.startswith(("post", "patch"))
+        assert ("422" in operation["responses"]) == changes, name
+        parameters = operation.get("parameters", [])
+        headers = {one["name"]: one.get("required", False) for one in parameters if one["in"] == "header"}
+        assert ({"412", "428"} <= set(operation["responses"])) == headers.get("If-Match", False), name
     assert len({operation["operationId"] for operation in operations.values()}) == len(operations)
 
 
