@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from cellenium_admin.core.models import AuditEvent, AuditHead, Job
+from grants.admin import work
 from imports.models import ImportRun
 from studies.models import Study
 
@@ -17,6 +18,8 @@ UNFINISHED_IMPORTS = ("received", "validating", "converting", "writing")
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add the counts and lists the index page shows, bounded by what the person may see."""
     jobs = Job.objects.visible_to(request.user)  # type: ignore[arg-type]
+    context["work"] = work.cards() if request.user.is_curator else []  # type: ignore[union-attr]
+    context["waiting_requests"] = work.waiting_requests(request.user)  # type: ignore[arg-type]
     context["cards"] = _cards(request, jobs)
     context["recent_jobs"] = jobs.select_related("owner")[:8]
     context["recent_events"] = AuditEvent.objects.all()[:8] if request.user.is_curator else []  # type: ignore[union-attr]

@@ -12,6 +12,7 @@ from cellenium_admin.core.admin.base import BaseAdmin
 from cellenium_admin.core.context import Actor
 from cellenium_admin.core.models import Action, AuditEvent, Job, User
 from cellenium_admin.core.services import users
+from tests.builders.access_pages import access_pages
 from tests.builders.people import person
 from tests.builders.stores import published_study
 
@@ -44,7 +45,7 @@ def content(administrator: User) -> Iterator[dict[str, str]]:
     study = published_study(owner=administrator).study
     job = Job.objects.create(name="imports.run_import", owner=administrator, report={"cells": 60})
     event = AuditEvent.objects.get(action=Action.STUDY_CREATED)
-    rows = (study, job, event, administrator)
+    rows = (study, job, event, administrator, *vars(access_pages(person("uploader"))).values())
     return {row._meta.label: str(row.pk) for row in rows}
 
 

@@ -1,13 +1,13 @@
 """Bases of every admin page: rights by role, rows by `visible_to`, changes through services only.
 
-The theme (django-unfold) is imported here and nowhere else.
+The theme (django-unfold) is imported here and in `forms`, nowhere else.
 """
 
 from typing import Any, ClassVar
 
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin as ThemedModelAdmin
 from unfold.admin import TabularInline as ThemedTabularInline
@@ -113,8 +113,8 @@ def definition_list(values: dict[str, Any]) -> SafeString:
     """Show a small JSON object as names and values."""
     if not values:
         return format_html("{}", "-")
-    rows = [format_html("<dt><code>{}</code></dt><dd>{}</dd>", name, value) for name, value in values.items()]
-    return format_html('<dl class="definition-list">{}</dl>', SafeString("").join(rows))
+    rows = format_html_join("", "<dt><code>{}</code></dt><dd>{}</dd>", values.items())
+    return format_html('<dl class="definition-list">{}</dl>', rows)
 
 
 class AdministratorsOnly(ReadOnlyAdmin):
