@@ -32,7 +32,7 @@ format: $(VENV)/.dev          ## rewrite the code in the project's style
 check: lint types             ## lint and types
 
 bench: $(VENV)/.dev           ## benchmarks
-	@$(BIN)/python -m tests.bench.audit && $(BIN)/python -m tests.bench.sandbox
+	@$(BIN)/python -m tests.bench.audit && $(BIN)/python -m tests.bench.sandbox && $(BIN)/python -m tests.bench.grants
 
 docs: $(VENV)/.dev            ## write again what is generated from the code
 	@$(BIN)/python -m tests.tools.generate_docs

@@ -43,6 +43,7 @@ FINE = [
     (conventions.aware_times, SERVICE, "now = timezone.now()\n"),
     (conventions.reversible_migrations, "studies/migrations/0009_x.py", "migrations.RunPython(forward, back)\n"),
     (conventions.documented, SERVICE, '"""Module."""\n\n\ndef _f(): ...\n'),
+    (conventions.documented, SERVICE, '"""Module."""\n\n\nclass A(Protocol):\n    """A."""\n\n    def f(self): ...\n'),
     (conventions.csv_is_escaped, "cellenium_admin/core/csv.py", "import csv\nrows = csv.writer(stream)\n"),
     (conventions.state_changes_in_services, SERVICE, "study.save()\n"),
     (conventions.state_changes_in_services, PAGE, "facts.update(name='x')\n"),

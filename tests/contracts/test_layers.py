@@ -68,6 +68,12 @@ PLANTED = {
         ("studies/services/access.py", "def later():\n    import boto3", "studies.services.access -> boto3"),
         ("cellenium_admin/core/services/jobs.py", "import moto", "cellenium_admin.core.services.jobs -> moto"),
         ("grants/evaluator.py", "import aiohttp", "grants.evaluator -> aiohttp"),
+        ("grants/aws/iam.py", "import boto3", "grants.aws.iam -> boto3"),
+        ("grants/services/locations.py", "import botocore", "grants.services.locations -> botocore"),
+    ],
+    "The gateway to AWS knows no rows: what AWS says is the same whoever asks": [
+        ("grants/aws/calls.py", "import grants.models", "grants.aws.calls -> grants.models"),
+        ("grants/aws/sts.py", "from django.conf import settings", "grants.aws.sts -> django"),
     ],
     "The rules of access are pure: who may do what depends on policies and the request alone": [
         ("grants/policy_patterns.py", "import botocore", "grants.policy_patterns -> botocore"),

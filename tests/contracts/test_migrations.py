@@ -7,7 +7,7 @@ from django.apps import apps
 from django.core.management import call_command
 from django.db.migrations.loader import MigrationLoader
 
-OURS = {"core", "studies", "imports"}
+OURS = {"core", "grants", "imports", "studies"}
 
 
 @pytest.fixture(scope="module")

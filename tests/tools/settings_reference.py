@@ -13,11 +13,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = ROOT / "cellenium_admin" / "settings"
 MODULES = ("base", "production", "development")
-KINDS = {"str", "int", "bool", "list", "path", "db_url"}
+KINDS = {"str", "int", "float", "bool", "list", "path", "db_url"}
 WORDS = Path(__file__).with_name("settings_words.toml")
 # Read before any settings module, or worked out from other values.
 OUTSIDE = {"CELLENIUM_ENVIRONMENT": "production"}
 WORDED = {
+    "CELLENIUM_UPLOADER_GROUP": "the deployment's name and `-uploaders`",
     "CELLENIUM_STATIC_ROOT": "`static` beside `manage.py`",
     "CELLENIUM_VISIBILITY_TIMEOUT": "1.1 times the longer time limit, and 60",
 }
