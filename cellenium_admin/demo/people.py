@@ -26,8 +26,8 @@ class Person:
 
 
 PEOPLE = (
-    Person("administrator", "administrator@example.org", "administrator", ("read", "compute")),
-    Person("curator", "curator@example.org", "curator", ("read", "compute")),
+    Person("administrator", "administrator@example.org", "administrator", ("read", "compute", "manage")),
+    Person("curator", "curator@example.org", "curator", ("read", "compute", "manage")),
     Person("uploader", "uploader@example.org", None, ("read", "compute")),
     Person("stranger", "stranger@example.org", None, ("read", "compute")),
 )
