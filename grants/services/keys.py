@@ -13,7 +13,7 @@ from cellenium_admin.core.context import Actor
 from cellenium_admin.core.exceptions import ApplicationError, ConflictError, UnavailableError
 from cellenium_admin.core.models import Action
 from cellenium_admin.core.services import audit
-from grants.aws.errors import AwsError
+from grants.aws.errors import AwsError, AwsNotFoundError
 from grants.aws.gateway import Aws, NewKey
 from grants.aws.secret import Secret
 from grants.models import AccessKey, Operation, Principal, State
@@ -34,7 +34,7 @@ def create(*, principal: Principal, actor: Actor, aws: Aws, reason: str = "") ->
     no key, or none that anybody knows, and it is deleted.
     """
     _check_owner(principal)
-    before = [key.id for key in aws.iam.keys(principal.name)]
+    before = _there(principal, aws)
     if len(before) >= AWS_LIMIT:
         raise ConflictError(f"{principal.name} has {len(before)} access keys, AWS allows {AWS_LIMIT}: delete one.")
     key, lease = _begin(principal, before, actor, reason)
@@ -78,6 +78,14 @@ def remove(*, key: AccessKey, actor: Actor, reason: str) -> Operation:
         _check_exists(locked)
         _record(Action.KEY_REMOVED, actor, locked, settlement.change(locked, state=State.PENDING_DELETE), reason)
         return _intend(_Kind.DELETE_KEY, locked, actor, reason)
+
+
+def _there(principal: Principal, aws: Aws) -> list[str]:
+    try:
+        return [key.id for key in aws.iam.keys(principal.name)]
+    except AwsNotFoundError as error:
+        detail = f"AWS has no user {principal.name} any more: a reconcile tells what to do."
+        raise ConflictError(detail, code="principal_gone") from error
 
 
 def _begin(

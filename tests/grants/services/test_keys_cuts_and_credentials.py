@@ -94,6 +94,15 @@ def test_a_key_is_rotated_and_no_secret_is_left(world: World, caplog: pytest.Log
     assert [key.id for key in world.aws.iam.keys(world.principal.name)] == [second.access_key_id]
 
 
+def test_a_user_that_aws_has_no_more_gets_no_key(world: World) -> None:
+    iam = world.stack.aws("iam")
+    iam.remove_user_from_group(UserName=world.principal.name, GroupName=world.stack.group)
+    iam.delete_user(UserName=world.principal.name)
+    with pytest.raises(ConflictError, match="reconcile") as caught:
+        keys.create(principal=world.principal, actor=world.actor, aws=world.aws)
+    assert caught.value.code == "principal_gone"
+
+
 def test_keys_of_others_are_left_alone(world: World) -> None:
     theirs = world.stack.aws.make_user()
     principal = principals.register(arn=theirs["Arn"], actor=world.actor, aws=world.aws)
