@@ -99,7 +99,8 @@ def _location_missing(location: WantedLocation) -> Finding:
 def of_grants(wanted: Wanted, seen: Seen) -> Iterator[Finding]:
     """Give what differs of grants."""
     by_id = {grant.aws_id: grant for grant in wanted.grants if grant.aws_id}
-    by_key = {grant.key: grant for grant in wanted.grants}
+    # A creation that failed explains nothing: whatever AWS has in its place is reported.
+    by_key = {grant.key: grant for grant in wanted.grants if grant.state != "failed"}
     there = {grant.aws_id for grant in seen.grants}
     replaced: set[str] = set()
     for found in seen.grants:

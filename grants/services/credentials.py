@@ -81,6 +81,10 @@ def _intend(grant: Grant, user: User, actor: Actor, scope: str, duration_seconds
         expires_at=timezone.now() + timedelta(seconds=duration_seconds + 300),
     )
     with transaction.atomic():
+        # Whoever revokes waits for this lock and then sees the session that may come; nobody overtakes a revocation.
+        usable = Grant.objects.usable(timezone.now()).select_for_update(of=("self",))
+        if not usable.filter(pk=grant.pk).exists():
+            raise ConflictError("This grant is not in force (any more).", code="grant_over")
         issuance.save(force_insert=True)
         _record(Action.CREDENTIALS_REQUESTED, issuance, actor)
     return issuance

@@ -10,7 +10,7 @@ import socket
 from django.db import IntegrityError, transaction
 
 from cellenium_admin.core.context import Actor
-from cellenium_admin.core.exceptions import ApplicationError, ConflictError, UnavailableError
+from cellenium_admin.core.exceptions import ApplicationError, ConflictError, LeaseLostError, UnavailableError
 from cellenium_admin.core.models import Action
 from cellenium_admin.core.services import audit
 from grants.aws.errors import AwsError, AwsNotFoundError
@@ -44,7 +44,10 @@ def create(*, principal: Principal, actor: Actor, aws: Aws, reason: str = "") ->
     except AwsError as error:
         raise _not_made(aws, key, lease, error, calls) from error
     calls.note(f"CreateAccessKey {made.id}", receipt)
-    operation_ends.succeed(lease, _confirming(made), {"access_key_id": made.id}, calls=calls.made)
+    try:
+        operation_ends.succeed(lease, _confirming(made), {"access_key_id": made.id}, calls=calls.made)
+    except LeaseLostError as error:
+        raise _too_late(aws, key, calls) from error
     key.refresh_from_db()
     return key, made.secret
 
@@ -118,6 +121,15 @@ def _not_made(
         return UnavailableError(f"AWS does not answer ({again.code}). No key was handed out; try again later.")
     operation_ends.succeed(lease, executor, {"pruned": pruned, "refused": error.code}, calls=calls.made)
     return UnavailableError(f"AWS made no key: {error.message or error.code}. Nothing was handed out; try again.")
+
+
+def _too_late(aws: Aws, key: AccessKey, calls: Calls) -> UnavailableError:
+    """Delete the key that came after another worker had closed its record; where that fails, reconcile reports it."""
+    try:
+        prune(aws, key, calls)
+    except AwsError as error:
+        return UnavailableError(f"AWS was too slow ({error.code}). No key was handed out; try again later.")
+    return UnavailableError("AWS was too slow. No key was handed out; try again.")
 
 
 def _confirming(made: NewKey) -> Executor:

@@ -53,8 +53,16 @@ def postpone(lease: Lease, why: str) -> None:
         operation = lease.lock()
         operation.attempts -= 1
         operation.error_code, operation.error_detail = "waiting", why[:2000]
-        at = _release(operation, timedelta(seconds=settings.OPERATION_RETRY_SECONDS))
+        at = _release(operation, _patience(operation))
         _record(Action.OPERATION_DELAYED, operation, Change(), next_attempt_at=at.isoformat())
+
+
+def _patience(operation: Operation) -> timedelta:
+    """Look again the more rarely, the longer it has been waiting: each look leaves two events in the trail."""
+    shortest = timedelta(seconds=settings.OPERATION_RETRY_SECONDS)
+    if not shortest:
+        return shortest
+    return min(max(shortest, (timezone.now() - operation.created_at) / 10), LONGEST_DELAY)
 
 
 def delay_after(attempts: int) -> timedelta:

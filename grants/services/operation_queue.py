@@ -1,6 +1,7 @@
 """The outbox, emptied by schedule: whatever nobody has carried out, or a dead worker has left."""
 
 import logging
+from uuid import UUID
 
 from grants.aws.gateway import Aws
 from grants.services import operation_claims, operations
@@ -15,9 +16,9 @@ def drain(*, aws: Aws, limit: int = MOST) -> int:
 
     What breaks unexpectedly is logged and left to its lease, so that it cannot keep the others waiting.
     """
-    tried: set[object] = set()
+    tried: set[UUID] = set()
     while len(tried) < limit:
-        batch = [pk for pk in operation_claims.due().values_list("pk", flat=True)[:100] if pk not in tried]
+        batch = list(operation_claims.due().exclude(pk__in=tried).values_list("pk", flat=True)[:100])
         if not batch:
             break
         for operation_id in batch:

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.conf import settings
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import Model
 from django.utils import timezone
 
@@ -28,6 +29,15 @@ from grants.services.executors import EXECUTORS
 from grants.services.operation_calls import Calls, Change, NotYetError
 
 logger = logging.getLogger(__name__)
+
+_Kind = Operation.Kind
+_DELETIONS = {
+    _Kind.DELETE_LOCATION,
+    _Kind.DELETE_USER,
+    _Kind.FORGET_PRINCIPAL,
+    _Kind.DELETE_KEY,
+    _Kind.DELETE_GRANT,
+}
 
 
 def intend(
@@ -64,7 +74,7 @@ def execute(*, operation_id: UUID, aws: Aws, worker: str = "") -> Operation:
     if claimed is not None:
         operation, lease = claimed
         try:
-            _attempt(operation, lease, aws)
+            _guarded(operation, lease, aws)
         except LeaseLostError as error:
             logger.warning("Operation %s was taken over by another worker: %s", operation_id, error)
     return Operation.objects.get(pk=operation_id)
@@ -93,10 +103,12 @@ def retry(*, operation: Operation, actor: Actor, reason: str) -> Operation:
 def give_up(*, operation: Operation, actor: Actor, reason: str) -> Operation:
     """Leave a failed operation alone for good; what it was about stays as it is.
 
-    Raises ConflictError unless it has failed.
+    Raises ConflictError unless it has failed, and for a deletion: nobody could ask for it a second time.
     """
     with transaction.atomic():
         locked = _failed(operation)
+        if locked.kind in _DELETIONS:
+            raise ConflictError("What is to be taken away is still in AWS: mend what stands in the way, and retry.")
         locked.state = Operation.State.CANCELLED
         locked.save(update_fields=["state"])
         _record(Action.OPERATION_CANCELLED, locked, Change(), actor, reason)
@@ -114,6 +126,21 @@ def _attempt(operation: Operation, lease: operation_claims.Lease, aws: Aws) -> N
         operation_ends.stumble(lease, executor, error, calls=calls.made)
     else:
         operation_ends.succeed(lease, executor, result, calls=calls.made)
+
+
+def _guarded(operation: Operation, lease: operation_claims.Lease, aws: Aws) -> None:
+    """End what breaks unexpectedly time and again, so that a person sees it and nothing waits behind it for ever."""
+    try:
+        _attempt(operation, lease, aws)
+    except (LeaseLostError, OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        if operation.attempts < settings.OPERATION_MAX_ATTEMPTS:
+            raise
+        logger.exception("Operation %s broke %d times and is ended.", operation.pk, operation.attempts)
+        # The name alone: the text of an error we do not know may hold anything.
+        broken = ApplicationError(f"It broke ({type(error).__name__}); the log tells more.", code="broken")
+        operation_ends.stumble(lease, EXECUTORS[Operation.Kind(operation.kind)], broken, calls=[])
 
 
 def _failed(operation: Operation) -> Operation:

@@ -77,6 +77,10 @@ def approve(
     _check_decider(request, decider, Action.ACCESS_APPROVED)
     with transaction.atomic():
         locked = _pending(request, expected_version)
+        if locked.location.state != State.ACTIVE:
+            raise ConflictError(f"The location {locked.location} is {locked.location.state}.", code="location_unusable")
+        if principal is None and locked.principal is not None and locked.principal.user_id != locked.requester_id:
+            raise ConflictError(f"{locked.principal} is not the requester's any more.", code="principal_unusable")
         locked.principal = principal or locked.principal
         wished = locked.sub_prefix if sub_prefix is None else sub_prefix
         until, granted = expires_at or locked.wanted_until, permission or locked.permission
@@ -192,8 +196,6 @@ def _pending(request: AccessRequest, expected_version: int | None) -> AccessRequ
     locked = rows.locked(request, expected_version=expected_version)
     if locked.state != _Asked.PENDING:
         raise ConflictError(f"This request is {locked.state} already.")
-    if locked.location.state != State.ACTIVE:
-        raise ConflictError(f"The location {locked.location} is {locked.location.state}.", code="location_unusable")
     return locked
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from grants.aws.errors import AwsExistsError, AwsNotFoundError, AwsNotSettledError
@@ -17,7 +18,7 @@ def _create(aws: Aws, operation: Operation, calls: Calls) -> Result:
     """Make it, or take over what an earlier attempt has made; what is over by now is not made at all."""
     grant = _grant(operation)
     if grant.state in {State.PENDING_DELETE, State.DELETED} or grant.is_expired():
-        return {"superseded": True}
+        return {"superseded": True, "unanswered": operation.attempts > 1}
     _wait_for_parts(grant)
     try:
         made, receipt = aws.access_grants.create_grant(
@@ -49,12 +50,16 @@ def _ours(aws: Aws, grant: Grant, operation: Operation, error: AwsExistsError) -
         tags = aws.access_grants.tags(found.arn)
         if ownership.made_by(tags, operation.pk):
             return found
-        if ownership.is_ours(tags) and not Grant.objects.existing().filter(aws_id=found.id).exclude(pk=grant.pk):
+        if ownership.is_ours(tags) and not _is_of_another(grant, found):
             return found
         raise BlockedError(
             f"AWS has the same grant already ({found.id}), and it is not ours: adopt it, or delete it and retry."
         )
     raise AwsNotSettledError(error.operation, error.code, f"{error.message} It is not listed yet.") from error
+
+
+def _is_of_another(grant: Grant, found: ObservedGrant) -> bool:
+    return Grant.objects.existing().filter(aws_id=found.id).exclude(pk=grant.pk).exists()
 
 
 def _like(aws: Aws, grant: Grant) -> Iterator[ObservedGrant]:
@@ -88,7 +93,7 @@ def _delete_unconfirmed(aws: Aws, grant: Grant, calls: Calls) -> Result:
     """Take away what attempts without an answer may have made; wait as long as it may still appear."""
     found = 0
     for made in _like(aws, grant) if grant.principal.arn and grant.location.aws_id else ():
-        if ownership.is_ours(aws.access_grants.tags(made.arn)):
+        if not _is_of_another(grant, made) and ownership.is_ours(aws.access_grants.tags(made.arn)):
             calls.note("DeleteAccessGrant", aws.access_grants.delete_grant(made.id))
             found += 1
     if not found and _may_appear(grant):
@@ -99,11 +104,8 @@ def _delete_unconfirmed(aws: Aws, grant: Grant, calls: Calls) -> Result:
 def _may_appear(grant: Grant) -> bool:
     recent = timezone.now() - timedelta(seconds=settings.PROPAGATION_SECONDS)
     tries = Operation.objects.of(grant).filter(kind=Operation.Kind.CREATE_GRANT, attempts__gt=0)
-    return (
-        tries.exclude(result__has_key="superseded")
-        .filter(available_at__gt=recent, error_code="unknown_outcome")
-        .exists()
-    )
+    unanswered = Q(error_code="unknown_outcome") | Q(result__unanswered=True)
+    return tries.filter(unanswered, finished_at__gt=recent).exists()
 
 
 def _deleted(operation: Operation, result: Result) -> Change:

@@ -47,14 +47,16 @@ def _created(operation: Operation, result: Result) -> Change:
 def _update(aws: Aws, operation: Operation, calls: Calls) -> Result:
     location = Location.objects.get(pk=operation.subject_id)
     if not location.aws_id:
+        if location.state != State.PENDING_CREATE:
+            return {"superseded": True}
         raise NotYetError("The location is not in AWS yet.")
     calls.note("UpdateAccessGrantsLocation", aws.access_grants.update_location(location.aws_id, location.role_arn))
     return {}
 
 
 def _updated(operation: Operation, result: Result) -> Change:
-    del result
-    return settlement.confirm(settlement.subject(Location, operation))
+    location = settlement.subject(Location, operation)
+    return Change() if "superseded" in result else settlement.confirm(location)
 
 
 def _delete(aws: Aws, operation: Operation, calls: Calls) -> Result:

@@ -69,8 +69,8 @@ def _wait_for_grants(operation: Operation) -> None:
 
 
 def _is_the_one(aws: Aws, principal: Principal, user: ObservedUser) -> bool:
-    if principal.unique_id and principal.unique_id != user.unique_id:
-        return False
+    if principal.unique_id:
+        return principal.unique_id == user.unique_id
     return principal.origin == Origin.ADOPTED or ownership.is_ours(aws.iam.user_tags(user.name))
 
 
