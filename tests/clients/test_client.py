@@ -8,7 +8,7 @@ import pytest
 
 from tests.clients.conftest import CLIENT, Reader
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
 def test_it_needs_nothing_but_botocore() -> None:
@@ -116,7 +116,6 @@ def test_profiles_of_one_bucket_have_names_of_their_own_and_never_call_themselve
     assert (bad.returncode, "Traceback" in bad.stderr) == (2, False)
 
 
-@pytest.mark.slow
 def test_the_aws_cli_gets_its_credentials_from_the_client_again_and_again(reader: Reader) -> None:
     config = reader.home / ".aws" / "config"
     config.parent.mkdir()

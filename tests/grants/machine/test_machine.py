@@ -380,6 +380,7 @@ def test_many_lives(machine: type[Machine]) -> None:
     run(machine, examples=60, steps=30)
 
 
+@pytest.mark.slow
 def test_the_machine_notices_what_is_lost(machine: type[Machine], monkeypatch: pytest.MonkeyPatch) -> None:
     """The same machine on a product that forgets what it has made: it must not pass."""
     monkeypatch.setattr(ownership, "made_by", lambda *_: False)
