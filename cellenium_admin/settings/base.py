@@ -25,7 +25,8 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 FORMAT_MODULE_PATH = "cellenium_admin.formats"
-LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_URL = reverse_lazy("login")
+LOGIN_REDIRECT_URL = "home"
 APPEND_SLASH = True
 
 INSTALLED_APPS = [
@@ -37,6 +38,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "mozilla_django_oidc",
     "django_filters",
     "rest_framework",
     "drf_spectacular",
@@ -55,6 +57,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "cellenium_admin.core.oidc.middleware.RefreshMiddleware",
+    "cellenium_admin.core.oidc.load_balancer_middleware.LoadBalancerMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -78,7 +82,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "cellenium_admin.core.oidc.backend.OidcBackend",
+]
 SESSION_COOKIE_NAME = "cellenium_session"
 CSRF_COOKIE_NAME = "cellenium_csrf"
 SECURE_REFERRER_POLICY = "same-origin"
@@ -87,6 +94,37 @@ X_FRAME_OPTIONS = "DENY"
 STATIC_URL = "static/"
 STATIC_ROOT = env.path("CELLENIUM_STATIC_ROOT", default=str(BASE_DIR / "static"))
 STATICFILES_DIRS = [BASE_DIR / "cellenium_admin" / "static"]
+
+# --- Login ----------------------------------------------------------------------------------------------------
+OIDC_ISSUER = env.str("CELLENIUM_OIDC_ISSUER", default="")
+OIDC_CLIENT_ID = env.str("CELLENIUM_OIDC_CLIENT_ID", default="")
+OIDC_CLIENT_SECRET = env.str("CELLENIUM_OIDC_CLIENT_SECRET", default="")
+OIDC_SCOPES = env.str("CELLENIUM_OIDC_SCOPES", default="openid email profile")
+OIDC_AUDIENCES: list[str] = env.list("CELLENIUM_OIDC_AUDIENCES", default=[])
+OIDC_ALGORITHMS: list[str] = env.list("CELLENIUM_OIDC_ALGORITHMS", default=["RS256", "ES256"])
+OIDC_REQUIRE_VERIFIED_EMAIL = env.bool("CELLENIUM_OIDC_REQUIRE_VERIFIED_EMAIL", default=True)
+OIDC_REQUIRE_KID = env.bool("CELLENIUM_OIDC_REQUIRE_KID", default=True)
+OIDC_GROUPS_CLAIM = env.str("CELLENIUM_OIDC_GROUPS_CLAIM", default="groups")
+OIDC_CURATOR_GROUPS: list[str] = env.list("CELLENIUM_OIDC_CURATOR_GROUPS", default=[])
+OIDC_ADMINISTRATOR_GROUPS: list[str] = env.list("CELLENIUM_OIDC_ADMINISTRATOR_GROUPS", default=[])
+OIDC_REFRESH_SECONDS = env.int("CELLENIUM_OIDC_REFRESH_SECONDS", default=900)
+OIDC_TIMEOUT_SECONDS = env.int("CELLENIUM_OIDC_TIMEOUT_SECONDS", default=5)
+OIDC_KEYS_SECONDS = env.int("CELLENIUM_OIDC_KEYS_SECONDS", default=600)
+OIDC_LEEWAY_SECONDS = env.int("CELLENIUM_OIDC_LEEWAY_SECONDS", default=30)
+PASSWORD_LOGIN = env.bool("CELLENIUM_PASSWORD_LOGIN", default=True)
+LOAD_BALANCER_SIGNERS: list[str] = env.list("CELLENIUM_LOAD_BALANCER_SIGNERS", default=[])
+LOAD_BALANCER_KEYS_URL = env.str("CELLENIUM_LOAD_BALANCER_KEYS_URL", default="")
+
+# --- Mail to administrators -----------------------------------------------------------------------------------
+ADMINS = [("Administrator", address) for address in env.list("CELLENIUM_ADMIN_ADDRESSES", default=[])]
+SERVER_EMAIL = env.str("CELLENIUM_MAIL_FROM", default="cellenium-admin@localhost")
+EMAIL_SUBJECT_PREFIX = "[cellenium-admin] "
+EMAIL_HOST = env.str("CELLENIUM_MAIL_HOST", default="localhost")
+EMAIL_PORT = env.int("CELLENIUM_MAIL_PORT", default=25)
+EMAIL_HOST_USER = env.str("CELLENIUM_MAIL_USER", default="")
+EMAIL_HOST_PASSWORD = env.str("CELLENIUM_MAIL_PASSWORD", default="")
+EMAIL_USE_TLS = env.bool("CELLENIUM_MAIL_TLS", default=False)
+EMAIL_TIMEOUT = 5
 
 # --- Logs -----------------------------------------------------------------------------------------------------
 # To standard error, one line an event, with the request id the answer carried in X-Request-ID.
@@ -118,7 +156,8 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     # At its finer levels botocore writes down what it sends and gets.
-    "loggers": {"botocore": {"level": "WARNING"}},
+    # Django's own handlers would send each error with its whole request to the administrators by mail.
+    "loggers": {"botocore": {"level": "WARNING"}, "django": {"handlers": [], "level": "INFO"}},
 }
 
 # --- PostgreSQL -----------------------------------------------------------------------------------------------
@@ -152,6 +191,11 @@ RECONCILE_SECONDS = env.int("CELLENIUM_RECONCILE_SECONDS", default=3600)
 RECONCILE_APPLY = env.bool("CELLENIUM_RECONCILE_APPLY", default=False)
 RECONCILE_MAX_DELETION_PERCENT = env.int("CELLENIUM_RECONCILE_MAX_DELETION_PERCENT", default=10)
 RECONCILE_TAG_SAMPLE = env.int("CELLENIUM_RECONCILE_TAG_SAMPLE", default=100)
+IMPORTER_ROLE_ARN = env.str("CELLENIUM_IMPORTER_ROLE_ARN", default="")
+CREDENTIALS_SECONDS = env.int("CELLENIUM_CREDENTIALS_SECONDS", default=3600)
+CREDENTIALS_MAX_SECONDS = env.int("CELLENIUM_CREDENTIALS_MAX_SECONDS", default=43_200)
+CREDENTIALS_PER_HOUR = env.int("CELLENIUM_CREDENTIALS_PER_HOUR", default=60)
+CREDENTIALS_MAY_DELETE = env.bool("CELLENIUM_CREDENTIALS_MAY_DELETE", default=False)
 
 # --- Redis and Celery -----------------------------------------------------------------------------------------
 REDIS_URL = env.str("CELLENIUM_REDIS_URL")
@@ -201,6 +245,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": IDEMPOTENCY_SWEEP_SECONDS,
         "options": {"expires": IDEMPOTENCY_SWEEP_SECONDS},
     },
+    "sweep-sessions": {"task": "core.sweep_sessions", "schedule": 3600, "options": {"expires": 3600}},
     "run-operations": {
         "task": "grants.run_operations",
         "schedule": OPERATION_SECONDS,
@@ -212,6 +257,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": RECONCILE_SECONDS or 3600,
         "options": {"expires": RECONCILE_SECONDS or 3600},
     },
+    "expire-uploads": {"task": "imports.expire_uploads", "schedule": 60, "options": {"expires": 60}},
+    "end-unknown-uploads": {"task": "imports.end_unknown_uploads", "schedule": 3600, "options": {"expires": 3600}},
     "scan-store": {"task": "imports.scan", "schedule": SCAN_SECONDS, "options": {"expires": SCAN_SECONDS}},
 }
 
@@ -221,6 +268,20 @@ STORE_DIR = env.path("CELLENIUM_STORE_DIR")
 SCRATCH_DIR = env.path("CELLENIUM_SCRATCH_DIR")
 SCAN_PREFIX = env.str("CELLENIUM_SCAN_PREFIX", default="input/")
 SCAN_SETTLE_SECONDS = env.int("CELLENIUM_SCAN_SETTLE_SECONDS", default=5)
+EVENT_QUEUE_URL = env.str("CELLENIUM_EVENT_QUEUE_URL", default="")
+EVENT_SECONDS = env.int("CELLENIUM_EVENT_SECONDS", default=10)
+if EVENT_QUEUE_URL:
+    CELERY_BEAT_SCHEDULE["read-events"] = {
+        "task": "imports.read_events",
+        "schedule": EVENT_SECONDS,
+        "options": {"expires": EVENT_SECONDS},
+    }
+UPLOAD_MAX_BYTES = env.int("CELLENIUM_UPLOAD_MAX_BYTES", default=5 * 1024**4)
+UPLOAD_QUOTA_BYTES = env.int("CELLENIUM_UPLOAD_QUOTA_BYTES", default=1024**4)
+UPLOAD_QUOTA_FILES = env.int("CELLENIUM_UPLOAD_QUOTA_FILES", default=10_000)
+UPLOAD_STALE_HOURS = env.int("CELLENIUM_UPLOAD_STALE_HOURS", default=72)
+UPLOAD_URL_SECONDS = env.int("CELLENIUM_UPLOAD_URL_SECONDS", default=3600)
+ALLOWED_ORIGIN = env.str("CELLENIUM_ALLOWED_ORIGIN", default="")
 BUILD_MEMORY_BYTES = env.int("CELLENIUM_BUILD_MEMORY_BYTES", default=1536 * 1024**2)
 
 # --- Audit trail ----------------------------------------------------------------------------------------------
@@ -245,6 +306,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("CELLENIUM_MAX_BODY_BYTES", default=16 * 1
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
+        "cellenium_admin.core.api.oidc_bearer.OidcBearerAuthentication",
         "cellenium_admin.core.api.authentication.ApiTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
@@ -279,7 +341,11 @@ SPECTACULAR_SETTINGS = {
         "Permission": "grants.models.Permission",
         "PrincipalKind": "grants.models.Principal.Kind",
         "AccessRequestState": "grants.models.AccessRequest.State",
+        "IssuancePurpose": "grants.models.Issuance.Purpose",
         "IssuanceState": "grants.models.Issuance.State",
+        "PrefixPurpose": "grants.api.credentials.PURPOSES",
+        "ImportRunState": "imports.models.ImportRun.State",
+        "UploadState": "imports.models.Upload.State",
         "OperationKind": "grants.models.Operation.Kind",
         "OperationState": "grants.models.Operation.State",
     },

@@ -13,6 +13,7 @@ class TokenScope(models.TextChoices):
 
     READ = "read", "read studies, jobs and, for curators, the trail"
     COMPUTE = "compute", "ask for differential expression and correlation, cancel jobs"
+    UPLOAD = "upload", "take credentials for one's own prefix, upload files"
     MANAGE = "manage", "ask for access, change grants, principals and locations; approve; apply"
 
 

@@ -31,8 +31,34 @@ class Fields:
 
 
 TOKEN: FieldTypes = {"name": str, "key": str, "scopes": list, "user": str, "expires_at": str}
+LOGIN: FieldTypes = {
+    "method": str,
+    "issuer": str,
+    "subject": str,
+    "email": str,
+    "upload_prefix": str,
+    "holder": str,
+    "holder_id": str,
+}
 ACCESS: FieldTypes = {"user": str, "user_id": str, "group": str, "role": str, "may_download": bool}
 FILE: FieldTypes = {"uri": str, "revision": str}
+UPLOAD: FieldTypes = {
+    **FILE,
+    "state": str,
+    "source": str,
+    "filename": str,
+    "size": int,
+    "part_size": int,
+    "parts": int,
+    "multipart_id": str,
+    "owner": str,
+    "owner_id": str,
+    "expires_at": str,
+    "quota_bytes": int,
+    "quota_files": int,
+    "used_bytes": int,
+    "used_files": int,
+}
 RUN: FieldTypes = {**FILE, "run_id": str, "upload_id": str, "job_id": str, "attempt": int}
 FINDINGS: FieldTypes = {"findings": int, "errors": int, "warnings": int}
 VERSION: FieldTypes = {
@@ -122,6 +148,9 @@ OPERATION: FieldTypes = {
 ISSUANCE: FieldTypes = {
     "issuance_id": str,
     "method": str,
+    "purpose": str,
+    "prefix": str,
+    "capped_by": str,
     "principal": str,
     "grant_id": str,
     "role_arn": str,
@@ -164,17 +193,39 @@ OBSTACLE: FieldTypes = {"code": str, "detail": str}
 
 FIELDS: Mapping[Action, Fields] = {
     Action.USER_CREATED: Fields(
-        state={"username": str, "email": str, "kind": str, "system_roles": list, "upload_prefix": str}
+        state={
+            "username": str,
+            "email": str,
+            "kind": str,
+            "system_roles": list,
+            "study_groups": list,
+            "upload_prefix": str,
+            "oidc_issuer": str,
+            "oidc_subject": str,
+        }
     ),
     Action.USER_ROLES_CHANGED: Fields(state={"system_roles": list}),
     Action.USER_DEACTIVATED: Fields(state={"is_active": bool}),
-    Action.USER_LOGGED_IN: Fields(),
-    Action.USER_LOGGED_OUT: Fields(),
-    Action.USER_LOGIN_FAILED: Fields(),
+    Action.USER_GROUPS_CHANGED: Fields(state={"study_groups": list}),
+    Action.USER_EMAIL_CHANGED: Fields(state={"email": str, "display_name": str}),
+    Action.USER_IDENTITY_LINKED: Fields(state={"oidc_issuer": str, "oidc_subject": str}),
+    Action.USER_PREFIX_REFUSED: Fields(details=LOGIN),
+    Action.USER_LOGGED_IN: Fields(details=LOGIN),
+    Action.USER_LOGGED_OUT: Fields(details=LOGIN),
+    Action.USER_LOGIN_FAILED: Fields(details=LOGIN),
     Action.TOKEN_CREATED: Fields(state=TOKEN),
     Action.TOKEN_REVOKED: Fields(state=TOKEN),
     Action.JOB_CANCELLED: Fields(state={"state": str, "cancel_requested_at": str}),
-    Action.UPLOAD_FOUND: Fields(details={**FILE, "size": int}),
+    Action.UPLOAD_FOUND: Fields(state=UPLOAD, details=UPLOAD),
+    Action.UPLOAD_STARTED: Fields(state=UPLOAD, details=UPLOAD),
+    Action.UPLOAD_COMPLETED: Fields(state=UPLOAD, details=UPLOAD),
+    Action.UPLOAD_CANCELLED: Fields(state=UPLOAD, details=UPLOAD),
+    Action.UPLOAD_EXPIRED: Fields(state=UPLOAD, details=UPLOAD),
+    Action.UPLOAD_HELD: Fields(state=UPLOAD, details=UPLOAD),
+    Action.UPLOAD_RELEASED: Fields(state=UPLOAD, details=UPLOAD),
+    Action.UPLOAD_REFUSED: Fields(state=UPLOAD, details=UPLOAD),
+    Action.UPLOAD_REMOVAL_ORDERED: Fields(state=UPLOAD, details=UPLOAD),
+    Action.UPLOAD_REMOVED: Fields(state=UPLOAD, details=UPLOAD),
     Action.IMPORT_STARTED: Fields(details=RUN),
     Action.IMPORT_PUBLISHED: Fields(details={**RUN, **FINDINGS, **VERSION}),
     Action.IMPORT_REJECTED: Fields(details={**RUN, **FINDINGS}),
@@ -223,6 +274,7 @@ FIELDS: Mapping[Action, Fields] = {
     Action.CREDENTIALS_REQUESTED: Fields(details=ISSUANCE),
     Action.CREDENTIALS_ISSUED: Fields(details=ISSUANCE),
     Action.CREDENTIALS_FAILED: Fields(details=ISSUANCE),
+    Action.CREDENTIALS_REFUSED: Fields(details=ISSUANCE),
     Action.RECONCILE_PLANNED: Fields(details=RECONCILE),
     Action.RECONCILE_APPLIED: Fields(details=RECONCILE),
     Action.FOREIGN_SEEN: Fields(state=SUBJECT, details=RECONCILE),
