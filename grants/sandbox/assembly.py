@@ -9,6 +9,7 @@ from grants.sandbox.iam import IamService
 from grants.sandbox.s3 import S3Service
 from grants.sandbox.seaweed import SeaweedFS
 from grants.sandbox.sessions import Sessions
+from grants.sandbox.sqs import SqsService
 from grants.sandbox.state import State
 from grants.sandbox.sts import StsService
 from grants.sandbox.world import DEFAULT_ACCOUNT, DEFAULT_REGION, World
@@ -22,7 +23,8 @@ class Sandbox:
     def __init__(self, directory: Path, *, account: str = DEFAULT_ACCOUNT, region: str = DEFAULT_REGION) -> None:
         """Start SeaweedFS, load what is kept in `directory` and render it to SeaweedFS."""
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        schemas = (SCHEMA, IamService.SCHEMA, Sessions.SCHEMA, AccessGrantsService.SCHEMA, S3Service.SCHEMA)
+        services = (IamService, Sessions, AccessGrantsService, S3Service, SqsService)
+        schemas = (SCHEMA, *(service.SCHEMA for service in services))
         state = State(directory / "sandbox.sqlite3", schemas)
         seaweed = SeaweedFS(directory / "seaweedfs", account=account)
         seaweed.start()
@@ -38,7 +40,8 @@ class Sandbox:
         self.sessions = Sessions(self.world, self.iam)
         self.sts = StsService(self.world, self.iam, self.sessions)
         self.access_grants = AccessGrantsService(self.world, self.iam, self.sessions)
-        self.s3 = S3Service(self.world, self.iam, self.sessions)
+        self.sqs = SqsService(self.world)
+        self.s3 = S3Service(self.world, self.iam, self.sessions, self.sqs)
         self.push_all()
 
     def push_all(self) -> None:
@@ -55,6 +58,7 @@ class Sandbox:
     def reset(self) -> None:
         """Empty the account: buckets first, for deleting them needs nothing else."""
         self.s3.reset()
+        self.sqs.reset()
         self.access_grants.reset()
         self.sessions.reset()
         self.iam.reset()

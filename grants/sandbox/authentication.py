@@ -21,7 +21,7 @@ GLOBAL_REGION = "us-east-1"
 _UNREADABLE = {
     "AuthorizationHeaderMalformed", "AuthorizationQueryParametersError", "InvalidArgument", "InvalidRequest",
 }  # fmt: skip
-SIGNING_NAMES = {"s3": "s3", "s3control": "s3", "iam": "iam", "sts": "sts"}
+SIGNING_NAMES = {"s3": "s3", "s3control": "s3", "iam": "iam", "sts": "sts", "sqs": "sqs"}
 
 
 @dataclass(frozen=True, slots=True)

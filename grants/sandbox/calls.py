@@ -48,10 +48,11 @@ class Caller:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One authenticated request to IAM, STS or S3 Control, parsed by botocore's service model.
+    """One authenticated request to IAM, STS, SQS or S3 Control, parsed by botocore's service model.
 
     `parameters` has the names, types and defaults boto3's user would see; `context` has the condition keys of the
-    request itself (`aws:SourceIp`, `aws:UserAgent`, `aws:SecureTransport`, `aws:CurrentTime`, ...).
+    request itself (`aws:SourceIp`, `aws:UserAgent`, `aws:SecureTransport`, `aws:CurrentTime`, ...),
+    `endpoint` the address it was sent to.
     """
 
     service: str
@@ -61,3 +62,4 @@ class Call:
     context: Mapping[str, str | tuple[str, ...]]
     request_id: str
     body: bytes = b""
+    endpoint: str = ""

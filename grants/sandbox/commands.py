@@ -21,11 +21,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the commands."""
     parser.add_argument("--state", type=Path, default=STATE, metavar="DIR", help="where all is kept (default .sandbox)")
     parser.add_argument("--port", type=int, default=0, help="the port on 127.0.0.1 (default: chosen once, then kept)")
-    parser.add_argument("--seed", choices=sorted(seeds.SEEDS), help="put something in: demo = bucket and users")
+    parser.add_argument(
+        "--seed", choices=sorted(seeds.SEEDS), help="put something in: demo = bucket and users, events = and a queue"
+    )
     parser.add_argument("--account", default=DEFAULT_ACCOUNT, help=f"the account's number (default {DEFAULT_ACCOUNT})")
     parser.add_argument("--region", default=DEFAULT_REGION, help=f"the Region (default {DEFAULT_REGION})")
     parser.add_argument(
-        "command", nargs="?", default="serve", choices=["serve", "clock", "knobs", "faults", "calls", "reset"],
+        "command", nargs="?", default="serve",
+        choices=["serve", "clock", "knobs", "faults", "calls", "lifecycle", "reset"],
         help="serve (default), or ask or turn a sandbox that runs",
     )  # fmt: skip
     parser.add_argument(
@@ -61,7 +64,7 @@ def _serve(options: argparse.Namespace) -> int:
 def _announce(server: Server, state: Path, seed: str | None) -> None:
     if seed:
         seeds.apply(seed, variables=server.variables, directory=state)
-    print(f"A local AWS answers at {server.url} (S3, IAM, STS, S3 Access Grants).")
+    print(f"A local AWS answers at {server.url} (S3, SQS, IAM, STS, S3 Access Grants).")
     print(f"Clients: . {state}/env; aws sts get-caller-identity")
     print("Ctrl-C ends it; what it holds is kept.", flush=True)
 
@@ -102,12 +105,23 @@ def _calls(control: SandboxControl, values: list[str]) -> object:
     return control.calls(*values)
 
 
+def _lifecycle(control: SandboxControl, _values: list[str]) -> object:
+    return control.run_lifecycle()
+
+
 def _reset(control: SandboxControl, _values: list[str]) -> object:
     control.reset()
     return {"status": "empty"}
 
 
-_TURNS = {"clock": _clock, "knobs": _knobs, "faults": _faults, "calls": _calls, "reset": _reset}
+_TURNS = {
+    "clock": _clock,
+    "knobs": _knobs,
+    "faults": _faults,
+    "calls": _calls,
+    "lifecycle": _lifecycle,
+    "reset": _reset,
+}
 
 
 def _show(answer: object) -> None:

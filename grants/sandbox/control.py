@@ -18,6 +18,8 @@ from grants.sandbox.knobs import Knobs
 
 PREFIX = "/_sandbox/"
 FARTHEST = timedelta(days=36_500)
+MOST_COPIES = 100
+_SWITCHES = {"secure_transport", "event_disorder"}
 TOKEN_HEADER = "X-Sandbox-Token"  # noqa: S105
 
 Answer = dict[str, Any] | list[dict[str, Any]]
@@ -40,6 +42,7 @@ class Control:
             ("DELETE", "faults"): self._clear_faults,
             ("GET", "calls"): lambda _body, query: self._calls.listed(query.get("service"), query.get("operation")),
             ("DELETE", "calls"): self._clear_calls,
+            ("POST", "lifecycle"): lambda _body, _query: self._sandbox.s3.run_lifecycle(),
             ("POST", "reset"): self._reset,
         }
 
@@ -112,11 +115,15 @@ class Control:
         return {"status": "empty"}
 
 
-def _read(name: str, value: Any) -> timedelta | bool:
-    if name == "secure_transport":
+def _read(name: str, value: Any) -> timedelta | bool | int:
+    if name in _SWITCHES:
         if not isinstance(value, bool):
-            raise AwsError("ValidationError", "secure_transport is true or false.")
+            raise AwsError("ValidationError", f"{name} is true or false.")
         return value
+    if name == "event_copies":
+        if isinstance(value, bool) or value != int(value) or not 0 <= value <= MOST_COPIES:
+            raise AwsError("ValidationError", f"event_copies is a whole number from 0 to {MOST_COPIES}.")
+        return int(value)
     lag = timedelta(seconds=float(value))
     if not timedelta(0) <= lag <= FARTHEST:
         raise AwsError("ValidationError", f"{name} is a number of seconds from 0 to {FARTHEST.days} days.")

@@ -72,8 +72,12 @@ class SandboxControl:
         """Forget the calls so far."""
         self._ask("DELETE", "calls")
 
+    def run_lifecycle(self) -> list[dict[str, Any]]:
+        """Abort the multipart uploads that lifecycle rules say are overdue, by the sandbox's clock, and give them."""
+        return list(self._ask("POST", "lifecycle"))
+
     def reset(self) -> None:
-        """Empty the account: users, roles, grants, buckets and objects, clock, knobs, faults and log."""
+        """Empty the account: users, roles, grants, buckets and objects, queues, clock, knobs, faults and log."""
         self._ask("POST", "reset")
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:

@@ -9,7 +9,7 @@ from grants.sandbox.errors import AwsError
 
 KINDS = ("error", "throttle", "status", "timeout", "reset", "partial_page")
 MOMENTS = ("before", "after")
-SERVICES = ("*", "iam", "sts", "s3", "s3control")
+SERVICES = ("*", "iam", "sts", "sqs", "s3", "s3control")
 _TEXT, _WHOLE, _NUMBER = (str,), (int,), (int, float)
 _SAID: dict[tuple[type, ...], str] = {_TEXT: "a text", _WHOLE: "a whole number", _NUMBER: "a number"}
 _TYPES = {

@@ -23,7 +23,7 @@ from grants.sandbox.errors import AwsError
 from grants.sandbox.faults import Fault, FaultPlan
 from grants.sandbox.s3.forwarding import LOST
 from grants.sandbox.sigv4 import SignedRequest
-from grants.sandbox.wire import Message, RawAnswer
+from grants.sandbox.wire import SQS_TARGET, Message, RawAnswer
 
 PROXY_SUFFIX = f".{S3_CONTROL_HOST}"
 LARGEST_BODY = 2 * 1024 * 1024
@@ -114,16 +114,18 @@ class Front:
         visit.log.operation = wire.operation_name(visit.service, visit.message)
 
     async def _carry_out(self, visit: "_Visit", fault: Fault | None) -> web.StreamResponse:
+        if visit.service == "s3" and self._sandbox.s3.is_preflight(visit.request):
+            return self._sandbox.s3.preflight(visit.request, visit.log.request_id)
         signed = visit.signed()
         found = self._authenticator.authenticate(visit.service, signed)
         visit.log.caller, visit.log.access_key_id = found.caller.arn, found.caller.access_key_id
         context = self._context(visit, signed, found)
         if visit.message is None:
             return await self._sandbox.s3.handle(visit.request, found.caller, context, visit.log.request_id)
-        answer = self._control_plane(visit, visit.message, found, context, fault)
+        answer = await self._control_plane(visit, visit.message, found, context, fault)
         return _response(answer, visit.log.request_id)
 
-    def _control_plane(
+    async def _control_plane(
         self, visit: "_Visit", message: Message, found: Authenticated, context: Context, fault: Fault | None
     ) -> RawAnswer:
         parameters: Mapping[str, object] = wire.parameters(visit.service, visit.log.operation, message)
@@ -138,8 +140,12 @@ class Front:
             context=context,
             request_id=visit.log.request_id,
             body=message.body,
+            endpoint=f"http://{visit.request.headers.get('Host', '127.0.0.1')}",
         )
-        result = self._services[visit.service].handle(call)
+        if visit.service == "sqs":
+            result = await self._sandbox.sqs.handle(call)
+        else:
+            result = self._services[visit.service].handle(call)
         return wire.answer(visit.service, visit.log.operation, result, visit.log.request_id)
 
     def _context(self, visit: "_Visit", signed: SignedRequest, found: Authenticated) -> Context:
@@ -163,6 +169,7 @@ class Front:
         response.headers["x-sandbox-judge"] = "evaluator"
         if visit.service == "s3":
             response.headers["x-amz-bucket-region"] = self._sandbox.world.region
+            response.headers.update(self._sandbox.s3.cross_origin(visit.request))
         if not visit.request.can_read_body or visit.request.content.is_eof():
             return response
         # What is left of an upload nobody will read.
@@ -199,6 +206,8 @@ class _Visit:
 
 
 def _service(request: web.BaseRequest, path: str) -> str:
+    if request.headers.get("X-Amz-Target", "").startswith(SQS_TARGET):
+        return "sqs"
     if path.startswith(_S3_CONTROL_PATH) and "x-amz-account-id" in request.headers:
         return "s3control"
     form = request.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded")

@@ -25,5 +25,11 @@ class Knobs:
     """After CreateAccessKey, requests signed with it answer InvalidAccessKeyId (S3) or InvalidClientTokenId."""
     policy_lag: timedelta = NONE
     """After a change of a policy, decisions still follow the old one."""
+    event_lag: timedelta = NONE
+    """By the machine's clock: between a change of an object and the message about it."""
+    event_copies: int = 1
+    """How often a message about a change arrives; 0 loses it. AWS promises at least once."""
+    event_disorder: bool = False
+    """Each message waits for the next, which goes before it; the last waits a second."""
     secure_transport: bool = True
     """What `aws:SecureTransport` is: the sandbox speaks HTTP on loopback and stands for an AWS that speaks TLS."""

@@ -13,7 +13,13 @@ from grants.sandbox.clients import make_client
 from grants.sandbox.world import DEFAULT_ACCOUNT, DEFAULT_REGION
 
 BUCKET = "cellenium-demo"
-UPLOAD_PREFIX = "input/uploader@example.org/"
+INPUT = "input/"
+UPLOAD_PREFIX = f"{INPUT}uploader@example.org/"
+EVENT_QUEUE = "cellenium-demo-events"
+_STACK_QUEUES = (f"cellenium-admin-{BUCKET}-events", f"cellenium-admin-{BUCKET}-events-dead")
+"""Those `access up` makes for this bucket."""
+ORIGINS = ("http://127.0.0.1:*", "http://localhost:*")
+"""Of the pages that may upload from a browser: the web server's port is chosen later."""
 PRODUCT, UPLOADER, ADMINISTRATOR = "cellenium-admin", "uploader", "administrator"
 
 Document = Mapping[str, Any]
@@ -35,12 +41,24 @@ def kept_keys(directory: Path) -> dict[str, dict[str, str]]:
 
 
 def _demo(variables: Variables, directory: Path) -> None:
-    """A private, versioned bucket; the product, an uploader and an administrator as IAM users."""
-    _make_bucket(make_client("s3", variables), variables["AWS_REGION"])
+    """A private, versioned bucket, open to pages of this machine; product, uploader and administrator as IAM users.
+
+    A queue waits for the bucket's events. `access up` points them at one of its own, so here they point nowhere.
+    """
+    s3 = make_client("s3", variables)
+    _make_bucket(s3, variables["AWS_REGION"])
+    _open_to_browsers(s3)
+    _make_queue(make_client("sqs", variables))
     iam, keys = make_client("iam", variables), kept_keys(directory)
     for user, document in _users().items():
         keys[user] = _make_user(iam, user, document, keys.get(user))
     passwords.write_private(_keys_file(directory), json.dumps(keys, indent=1) + "\n")
+
+
+def _events(variables: Variables, directory: Path) -> None:
+    """The demo's, and its queue hears of every upload, for whoever runs no `access up`."""
+    _demo(variables, directory)
+    _tell(make_client("s3", variables))
 
 
 def _users() -> dict[str, Document]:
@@ -50,7 +68,12 @@ def _users() -> dict[str, Document]:
     below = {"StringLike": {"s3:prefix": f"{UPLOAD_PREFIX}*"}}
     return {
         PRODUCT: stack_policies.service(
-            BUCKET, account=DEFAULT_ACCOUNT, instance_arn=f"{instance}/default", path="/cellenium-admin/"
+            BUCKET,
+            account=DEFAULT_ACCOUNT,
+            instance_arn=f"{instance}/default",
+            path="/cellenium-admin/",
+            prefix=INPUT,
+            queues=(EVENT_QUEUE, *_STACK_QUEUES),
         ),
         UPLOADER: _document(
             _allow(["s3:ListBucket"], bucket, Condition=below),
@@ -66,6 +89,49 @@ def _make_bucket(s3: Any, region: str) -> None:
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     closed = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
     s3.put_public_access_block(Bucket=BUCKET, PublicAccessBlockConfiguration=dict.fromkeys(closed, True))
+
+
+def _open_to_browsers(s3: Any) -> None:
+    """Let a page of the web server put presigned parts, and end what nobody finishes."""
+    rule = {
+        "AllowedMethods": ["GET", "HEAD", "PUT"],
+        "AllowedOrigins": list(ORIGINS),
+        "AllowedHeaders": ["*"],
+        "ExposeHeaders": ["ETag", "x-amz-checksum-sha256"],
+        "MaxAgeSeconds": 3600,
+    }
+    s3.put_bucket_cors(Bucket=BUCKET, CORSConfiguration={"CORSRules": [rule]})
+    unfinished = {
+        "ID": "unfinished-uploads",
+        "Status": "Enabled",
+        "Filter": {"Prefix": INPUT},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+    }
+    s3.put_bucket_lifecycle_configuration(Bucket=BUCKET, LifecycleConfiguration={"Rules": [unfinished]})
+
+
+def _make_queue(sqs: Any) -> None:
+    """Make the queue of events, open to S3 for this bucket alone."""
+    policy = stack_policies.event_queue(_queue_arn(), bucket=BUCKET, account=DEFAULT_ACCOUNT)
+    url = sqs.create_queue(QueueName=EVENT_QUEUE)["QueueUrl"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+
+
+def _tell(s3: Any) -> None:
+    """Tell the queue of every object that comes; once, for each time brings a test event."""
+    if s3.get_bucket_notification_configuration(Bucket=BUCKET).get("QueueConfigurations"):
+        return
+    wanted = {
+        "Id": "uploads",
+        "QueueArn": _queue_arn(),
+        "Events": ["s3:ObjectCreated:*"],
+        "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": INPUT}]}},
+    }
+    s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration={"QueueConfigurations": [wanted]})
+
+
+def _queue_arn() -> str:
+    return f"arn:aws:sqs:{DEFAULT_REGION}:{DEFAULT_ACCOUNT}:{EVENT_QUEUE}"
 
 
 def _make_user(iam: Any, user: str, document: Document, key: dict[str, str] | None) -> dict[str, str]:
@@ -112,4 +178,4 @@ def _keys_file(directory: Path) -> Path:
     return directory / "users.json"
 
 
-SEEDS: Mapping[str, Callable[[Variables, Path], None]] = {"demo": _demo}
+SEEDS: Mapping[str, Callable[[Variables, Path], None]] = {"demo": _demo, "events": _events}

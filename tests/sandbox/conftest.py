@@ -7,7 +7,7 @@ import pytest
 from tests.support.sandbox import aws, sandbox
 
 __all__ = ["aws", "put_right", "sandbox"]
-_KNOBS = ("grantee_lag", "role_lag", "deletion_lag", "list_lag", "key_lag", "policy_lag")
+_KNOBS = ("grantee_lag", "role_lag", "deletion_lag", "list_lag", "key_lag", "policy_lag", "event_lag")
 
 
 @pytest.fixture(autouse=True)
@@ -18,5 +18,5 @@ def put_right(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     control = request.getfixturevalue("sandbox").control
     control.move_clock(0)
-    control.set_knobs(**dict.fromkeys(_KNOBS, 0), secure_transport=True)
+    control.set_knobs(**dict.fromkeys(_KNOBS, 0), secure_transport=True, event_copies=1, event_disorder=False)
     control.clear_faults()

@@ -1,5 +1,6 @@
 """The sandbox as a child process: what clients are told, what lies on disk, and its end."""
 
+import json
 import os
 import signal
 import stat
@@ -95,9 +96,12 @@ def test_the_seed_gives_each_user_what_they_need_and_no_more(aws: Aws) -> None:
     assert product.get_bucket_versioning(Bucket=seeds.BUCKET)["Status"] == "Enabled"
     assert len(product.list_object_versions(Bucket=seeds.BUCKET)["Versions"]) >= 2
     assert uploader.list_objects_v2(Bucket=seeds.BUCKET, Prefix=seeds.UPLOAD_PREFIX)["KeyCount"] >= 1
+    product.put_object(**own, Body=b"by the product")
+    assert product.list_multipart_uploads(Bucket=seeds.BUCKET)["MaxUploads"] == 1000
+    outside = {"Bucket": seeds.BUCKET, "Key": "elsewhere/x.h5ad"}
     for call, parameters in (
-        (product.put_object, own),
-        (product.delete_object, own),
+        (product.put_object, outside),
+        (product.delete_object, outside),
         (product.list_buckets, {}),
         (uploader.get_object, foreign),
         (uploader.put_object, foreign),
@@ -106,6 +110,30 @@ def test_the_seed_gives_each_user_what_they_need_and_no_more(aws: Aws) -> None:
         (uploader.put_bucket_policy, {"Bucket": seeds.BUCKET, "Policy": "{}"}),
     ):
         assert refusal(call, **parameters) == "AccessDenied", (call, parameters)
+
+
+def test_the_seeds_queue_hears_of_uploads_and_pages_may_put(aws: Aws) -> None:
+    def apply() -> None:
+        seeds.apply("events", variables=aws.sandbox.environment(), directory=aws.sandbox.directory)
+
+    apply()
+    root, sqs = aws("s3"), aws("sqs")
+    url = sqs.get_queue_url(QueueName=seeds.EVENT_QUEUE)["QueueUrl"]
+    sqs.purge_queue(QueueUrl=url)
+    apply()
+    for key in (f"{seeds.UPLOAD_PREFIX}x.h5ad", "elsewhere/x.h5ad"):
+        root.put_object(Bucket=seeds.BUCKET, Key=key, Body=b"cells")
+    product = aws("sqs", aws.sandbox.users[seeds.PRODUCT])
+    (message,) = product.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    product.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    uploader = aws("sqs", aws.sandbox.users[seeds.UPLOADER])
+    assert refusal(uploader.receive_message, QueueUrl=url) == "AccessDenied"
+    (record,) = json.loads(message["Body"])["Records"]
+    assert record["s3"]["object"]["key"] == "input/uploader%40example.org/x.h5ad"
+    (rule,) = root.get_bucket_cors(Bucket=seeds.BUCKET)["CORSRules"]
+    assert (rule["AllowedOrigins"], "PUT" in rule["AllowedMethods"]) == (list(seeds.ORIGINS), True)
+    (aborting,) = root.get_bucket_lifecycle_configuration(Bucket=seeds.BUCKET)["Rules"]
+    assert aborting["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
 
 
 def test_a_seed_applied_again_keeps_keys_and_replaces_lost_ones(aws: Aws) -> None:

@@ -11,6 +11,8 @@ from urllib.parse import unquote
 from grants.sandbox.errors import AwsError
 from grants.sandbox.sigv4 import query_pairs
 
+PREFLIGHT = "Preflight"
+"""What a browser asks before a request of another origin; it comes without a signature."""
 # Sub-resources of a bucket: the middle of the operation's name, and of the action's where that is another.
 _BUCKET_SETTINGS = {
     "accelerate": ("AccelerateConfiguration", "AccelerateConfiguration"),
@@ -120,9 +122,12 @@ class _Asked:
 def read(method: str, path: str, query: str, headers: Mapping[str, str]) -> S3Request:
     """Take a path-style request apart; header names in lower case.
 
-    Raises AwsError for what is ambiguous, and NotImplemented for operations the sandbox leaves out.
+    Raises AwsError for what is ambiguous, and NotImplemented for operations the sandbox leaves out. A preflight asks
+    for nothing itself, so whatever its query says needs no permission.
     """
     bucket, _, key = unquote(path.lstrip("/") if path == "/" else path[1:], errors="surrogateescape").partition("/")
+    if method == "OPTIONS" and bucket:
+        return S3Request(operation=PREFLIGHT, bucket=bucket, key=key)
     parameters = _parameters(query)
     selectors = [name for name in parameters if name in _SELECTORS]
     if len(selectors) > 1 and set(selectors) != {"uploadId"}:
@@ -183,6 +188,8 @@ def _bucket_setting(asked: _Asked) -> S3Request:
     noun = name if asked.selector in {"publicAccessBlock", "object-lock"} else f"Bucket{name}"
     of_action = action if action in _NOT_BUCKET_IN_ACTION else f"Bucket{action}"
     allowed = "Put" if verb == "Delete" and name not in _OWN_DELETE_ACTION else verb
+    if verb == "Delete":
+        noun = noun.replace("LifecycleConfiguration", "Lifecycle")
     return asked.named(f"{verb}{noun}", Need(f"s3:{allowed}{of_action}", asked.arn), setting=asked.selector)
 
 

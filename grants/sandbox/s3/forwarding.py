@@ -3,7 +3,9 @@
 import hashlib
 import re
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
+from xml.sax.saxutils import escape
 
 import aiohttp
 from aiohttp import web
@@ -11,6 +13,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from grants.sandbox.errors import AwsError, access_denied
+from grants.sandbox.s3 import checksums
 
 CHUNK = 256 * 1024
 LOST = "sandbox.answer-lost"
@@ -67,16 +70,52 @@ class Forwarder:
 
         With `hide_missing`, a missing key is answered AccessDenied.
         """
-        await welcome(request)
-        body = _SignedBody(request) if request.can_read_body else None
-        try:
-            answer = await self.ask(request.method, target, onward(request), body)
-        except AwsError as error:
-            raise body_mismatch() if body is not None and body.changed else error from error
+        answer = await self._pass_on(request, target)
         async with answer:
             if hide_missing and answer.status == HTTPStatus.NOT_FOUND:
                 raise access_denied("Access Denied")
             return await _back(request, answer, extra)
+
+    async def exchange(self, request: web.BaseRequest, target: str, body: bytes | None = None) -> "Exchanged":
+        """Pass a request on, its body as it comes or as it was read, and give the whole answer."""
+        if body is None:
+            answer = await self._pass_on(request, target)
+        else:
+            answer = await self.ask(request.method, target, onward(request), body)
+        async with answer:
+            return Exchanged(answer.status, _headers(answer), await answer.read())
+
+    async def _pass_on(self, request: web.BaseRequest, target: str) -> aiohttp.ClientResponse:
+        await welcome(request)
+        body = _SignedBody(request) if request.can_read_body else None
+        try:
+            return await self.ask(request.method, target, onward(request), body)
+        except AwsError as error:
+            raise body_mismatch() if body is not None and body.changed else error from error
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """An answer of SeaweedFS's, whole."""
+
+    status: int
+    headers: CIMultiDict[str]
+    body: bytes
+
+    @property
+    def good(self) -> bool:
+        """Tell whether it was carried out."""
+        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+
+    def response(self, extra: Mapping[str, str], body: bytes | None = None) -> web.Response:
+        """Give it to the client, with another body if one is given."""
+        headers = self.headers.copy()
+        if body is not None:
+            headers.pop("Content-Length", None)
+        headers.update(extra)
+        if self.status == HTTPStatus.FORBIDDEN:
+            headers["x-sandbox-judge"] = "seaweedfs"
+        return web.Response(status=self.status, headers=headers, body=self.body if body is None else body)
 
 
 async def welcome(request: web.BaseRequest) -> None:
@@ -134,7 +173,7 @@ def onward(request: web.BaseRequest) -> CIMultiDict[str]:
 async def _back(
     request: web.BaseRequest, answer: aiohttp.ClientResponse, extra: Mapping[str, str]
 ) -> web.StreamResponse:
-    headers = CIMultiDict((name, value) for name, value in answer.headers.items() if name.lower() not in _HOP_BY_HOP)
+    headers = _headers(answer)
     headers.update(extra)
     if answer.status == HTTPStatus.FORBIDDEN:
         headers["x-sandbox-judge"] = "seaweedfs"
@@ -152,6 +191,48 @@ async def _back(
         await response.write(chunk)
     await response.write_eof()
     return response
+
+
+def _headers(answer: aiohttp.ClientResponse) -> CIMultiDict[str]:
+    """Give the headers of an answer that are SeaweedFS's to say: which pages may read it is the front's business."""
+    return CIMultiDict(
+        (name, value)
+        for name, value in answer.headers.items()
+        if name.lower() not in _HOP_BY_HOP | {"vary"} and not name.lower().startswith("access-control-")
+    )
+
+
+def target_of(request: web.BaseRequest) -> str:
+    """Give path and query as they came, also of a request made to a proxy."""
+    raw = request.raw_path
+    if not raw.startswith("/") and "://" in raw:
+        return "/" + raw.split("://", 1)[1].partition("/")[2]
+    return raw
+
+
+async def read_body(request: web.BaseRequest, *, of_body: bool = True) -> bytes:
+    """Read a body whole; raises AwsError when it is not what was signed.
+
+    Nor may it differ from its checksum in the headers, if that is `of_body` and not of an object.
+    """
+    await welcome(request)
+    body = await request.read()
+    if not_as_signed(body, request.headers.get("x-amz-content-sha256", "")):
+        raise body_mismatch()
+    if of_body:
+        checksums.check(body, request.headers)
+    return body
+
+
+def with_right_words(answer: Exchanged, given: Mapping[str, str]) -> Exchanged:
+    """Say of a wrong checksum what AWS says: SeaweedFS blames the MD5."""
+    if answer.status != HTTPStatus.BAD_REQUEST or not given or b"<Code>BadDigest</Code>" not in answer.body:
+        return answer
+    words = escape(checksums.mismatch(next(iter(given))).message).encode()
+    body = re.sub(rb"<Message>[^<]*</Message>", b"<Message>" + words + b"</Message>", answer.body)
+    headers = answer.headers.copy()
+    headers.pop("Content-Length", None)
+    return Exchanged(answer.status, headers, body)
 
 
 def _unavailable() -> AwsError:

@@ -1,47 +1,62 @@
-"""Answers S3: decides every permission a request needs, then passes it on or answers bucket settings itself."""
+"""Answers S3: decides every permission a request needs, then hands it to who carries it out."""
 
-import json
-import re
 from collections.abc import Mapping
-from http import HTTPStatus
-from xml.etree import ElementTree as ET
+from datetime import UTC
+from typing import Any
+from urllib.parse import unquote
 
 from aiohttp import web
-from botocore.auth import S3SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
-from botocore.exceptions import BotoCoreError, ClientError
-from multidict import CIMultiDict
 
-from grants.sandbox.authorization import Context, decide, denial
+from grants.sandbox.authorization import Context
 from grants.sandbox.calls import Caller
-from grants.sandbox.errors import AwsError, access_denied
 from grants.sandbox.iam import IamService
-from grants.sandbox.s3 import actions, deletion, settings
-from grants.sandbox.s3.actions import Need, S3Request
-from grants.sandbox.s3.deletion import Doomed
-from grants.sandbox.s3.forwarding import Forwarder, body_mismatch, not_as_signed, onward, welcome
-from grants.sandbox.s3.policies import BucketPolicies, is_public
+from grants.sandbox.s3 import actions, cors, lifecycle, settings, upload_records
+from grants.sandbox.s3.actions import S3Request
+from grants.sandbox.s3.buckets import Buckets
+from grants.sandbox.s3.deletions import Deletions
+from grants.sandbox.s3.documents import BucketDocuments
+from grants.sandbox.s3.forwarding import Forwarder, target_of
+from grants.sandbox.s3.judge import Judge
+from grants.sandbox.s3.multipart import Multipart
+from grants.sandbox.s3.notifications import Notifications, Queues
+from grants.sandbox.s3.objects import Objects
+from grants.sandbox.s3.policies import BucketPolicies
 from grants.sandbox.s3.settings import BucketSettings
+from grants.sandbox.s3.upload_records import UploadRecords
+from grants.sandbox.s3.visits import Visit
 from grants.sandbox.sessions import Sessions
 from grants.sandbox.world import World
 
 _READ = "sandbox.s3.request"
-LARGEST_SETTING = 1024 * 1024 * 2
-_NAME = re.compile(r"(?!\d+\.\d+\.\d+\.\d+$)(?!xn--|sthree-)[a-z0-9](?:[a-z0-9.-]{1,61})[a-z0-9]")
 
 
 class S3Service:
     """The S3 of the sandbox."""
 
-    SCHEMA = settings.SCHEMA
+    SCHEMA = settings.SCHEMA + upload_records.SCHEMA
 
-    def __init__(self, world: World, iam: IamService, sessions: Sessions) -> None:
-        """Decide with `iam` and `sessions`, forward to the world's SeaweedFS."""
-        self._world, self._iam, self._sessions = world, iam, sessions
-        self._settings = BucketSettings(world.state)
+    def __init__(self, world: World, iam: IamService, sessions: Sessions, queues: Queues) -> None:
+        """Decide with `iam` and `sessions`, forward to the world's SeaweedFS, tell `queues` of changes."""
+        self._world = world
+        self._settings, self._records = BucketSettings(world.state), UploadRecords(world.state)
         self._policies = BucketPolicies(world, iam, self._settings)
+        self._documents = BucketDocuments(self._settings)
+        self._judge = Judge(world.account, self._settings, self._policies)
         self._forwarder = Forwarder(world.seaweed.endpoint_url)
+        notifications = Notifications(world, self._documents, queues)
+        self._buckets = Buckets(
+            world,
+            self._forwarder,
+            settings=self._settings,
+            policies=self._policies,
+            documents=self._documents,
+            notifications=notifications,
+        )
+        self._multipart = Multipart(world, self._forwarder, self._records)
+        self._objects = Objects(world, self._forwarder, self._multipart, notifications)
+        self._deletions = Deletions(
+            world, iam, sessions, forwarder=self._forwarder, judge=self._judge, notifications=notifications
+        )
 
     async def start(self) -> None:
         """Open the connections to SeaweedFS."""
@@ -53,22 +68,50 @@ class S3Service:
 
     def push_all(self) -> None:
         """Render every bucket's policy to SeaweedFS again."""
-        self._policies.push_all(self._buckets())
+        self._policies.push_all(self._buckets.names())
 
     def reset(self) -> None:
         """Remove every bucket with all in it."""
         client = self._world.seaweed.client("s3")
-        for bucket in self._buckets():
+        for bucket in self._buckets.names():
             for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket):
                 for found in [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]:
                     client.delete_object(Bucket=bucket, Key=found["Key"], VersionId=found["VersionId"])
             client.delete_bucket(Bucket=bucket)
         self._settings.forget_all()
         self._policies.forget()
+        self._documents.forget()
+        self._records.forget_all()
+
+    def run_lifecycle(self) -> list[dict[str, Any]]:
+        """Abort the uploads that are overdue by the buckets' rules at this moment, and give them."""
+        aborted = []
+        for bucket in self._documents.having("lifecycle"):
+            rules, uploads = self._documents.of(bucket, "lifecycle") or {}, self._multipart.unfinished(bucket)
+            for key, upload in lifecycle.overdue(rules, uploads, self._world.clock.now()):
+                self._multipart.abort(bucket, key, upload)
+                begun = uploads[key, upload].astimezone(UTC).isoformat()
+                aborted.append({"Bucket": bucket, "Key": key, "UploadId": upload, "Initiated": begun})
+        return aborted
 
     def operation(self, request: web.BaseRequest) -> str:
         """Name the operation a request asks for."""
         return self._read(request).operation
+
+    def is_preflight(self, request: web.BaseRequest) -> bool:
+        """Tell whether a browser asks what it may ask for, which it does without a signature."""
+        return self.operation(request) == actions.PREFLIGHT
+
+    def preflight(self, request: web.BaseRequest, request_id: str) -> web.Response:
+        """Answer a browser that asks before a request of another origin; raises AccessForbidden."""
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        allowed = cors.preflight(self._rules(request), headers)
+        return web.Response(headers={"x-amz-request-id": request_id, "Server": "AmazonS3", **allowed})
+
+    def cross_origin(self, request: web.BaseRequest) -> dict[str, str]:
+        """Give the headers that let a page of another origin read the answer to a request, good or bad."""
+        origin = request.headers.get("Origin")
+        return {} if origin is None else cors.beside(self._rules(request), origin, request.method)
 
     async def handle(
         self, request: web.BaseRequest, caller: Caller, context: Context, request_id: str
@@ -76,214 +119,40 @@ class S3Service:
         """Answer one request; raises AwsError."""
         wish = self._read(request)
         for need in wish.needs:
-            self._require(caller, need, context)
-        extra = {"x-amz-request-id": request_id, "Server": "AmazonS3"}
+            self._judge.require(caller, need, context)
+        extra = {"x-amz-request-id": request_id, "Server": "AmazonS3", **self.cross_origin(request)}
+        visit = Visit(request=request, wish=wish, caller=caller, context=context, extra=extra)
+        return await (self._of_object(visit) if wish.key else self._of_bucket(visit))
+
+    async def _of_object(self, visit: Visit) -> web.StreamResponse:
+        wish = visit.wish
+        if wish.operation in self._objects.operations:
+            return await self._objects.operations[wish.operation](visit)
+        seen = wish.operation not in {"GetObject", "HeadObject"} or self._judge.may_list(
+            visit.caller, wish.bucket, visit.context
+        )
+        return await self._forwarder.forward(visit.request, visit.target, visit.extra, hide_missing=not seen)
+
+    async def _of_bucket(self, visit: Visit) -> web.StreamResponse:
+        wish = visit.wish
+        if self._buckets.answers(wish):
+            return await self._buckets.handle(visit)
         if wish.operation == "DeleteObjects":
-            return await self._delete_objects(request, wish, caller, context, extra)
-        if wish.setting in settings.KEPT or wish.setting in {"policy", "policyStatus"}:
-            return await self._setting(request, wish, extra)
-        if wish.operation == "CreateBucket":
-            return await self._create_bucket(request, wish, extra)
-        if wish.operation in {"HeadBucket", "GetBucketLocation"}:
-            extra["x-amz-bucket-region"] = self._world.region
-        if wish.operation == "GetBucketLocation":
-            return self._location(wish, extra)
-        if wish.operation == "DeleteBucket":
-            return await self._delete_bucket(request, wish, extra)
-        hidden = wish.operation in {"GetObject", "HeadObject"} and not self._may_list(caller, wish, context)
-        return await self._forwarder.forward(request, _target(request), extra, hide_missing=hidden)
+            return await self._deletions.handle(visit)
+        if wish.operation in self._multipart.operations:
+            return await self._multipart.operations[wish.operation](visit)
+        region = {"x-amz-bucket-region": self._world.region} if wish.operation == "HeadBucket" else {}
+        return await self._forwarder.forward(visit.request, visit.target, {**visit.extra, **region})
+
+    def _rules(self, request: web.BaseRequest) -> list[Mapping[str, Any]] | None:
+        bucket = unquote(target_of(request).partition("?")[0].removeprefix("/").partition("/")[0])
+        document = self._documents.of(bucket, "cors")
+        return None if document is None else list(document["CORSRules"])
 
     def _read(self, request: web.BaseRequest) -> S3Request:
         found: S3Request | None = request.get(_READ)
         if found is None:
-            path, _, query = _target(request).partition("?")
+            path, _, query = target_of(request).partition("?")
             headers = {name.lower(): text for name, text in request.headers.items()}
             found = request[_READ] = actions.read(request.method, path, query, headers)
         return found
-
-    def _may_list(self, caller: Caller, wish: S3Request, context: Context) -> bool:
-        """Tell whether the caller may know that a key is missing.
-
-        Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
-        """
-        return not self._refusal(caller, Need("s3:ListBucket", f"arn:aws:s3:::{wish.bucket}"), context)
-
-    async def _delete_bucket(
-        self, request: web.BaseRequest, wish: S3Request, extra: Mapping[str, str]
-    ) -> web.StreamResponse:
-        """Delete an empty bucket; SeaweedFS alone would take the objects with it."""
-        self._require_bucket(wish.bucket)
-        there = self._world.seaweed.client("s3").list_object_versions(Bucket=wish.bucket, MaxKeys=1)
-        if there.get("Versions") or there.get("DeleteMarkers"):
-            message = "The bucket you tried to delete is not empty. You must delete all versions in the bucket."
-            raise AwsError("BucketNotEmpty", message, HTTPStatus.CONFLICT)
-        response = await self._forwarder.forward(request, _target(request), extra)
-        if response.status == HTTPStatus.NO_CONTENT:
-            self._settings.forget(wish.bucket)
-            self._policies.forget(wish.bucket)
-        return response
-
-    def _require(self, caller: Caller, need: Need, context: Context) -> None:
-        refusal = self._refusal(caller, need, context)
-        if refusal:
-            raise access_denied(refusal)
-
-    def _refusal(self, caller: Caller, need: Need, context: Context) -> str:
-        """Say why a permission is missing, or nothing."""
-        bucket = need.resource.removeprefix("arn:aws:s3:::").partition("/")[0]
-        policy = self._policies.of(bucket)
-        anonymous = caller.access_key_id == "" and caller.arn == "anonymous"
-        if policy is not None and anonymous and self._settings.blocks(bucket, "RestrictPublicBuckets"):
-            policy = policy if not is_public(policy.document) else None
-        account = self._world.account
-        keys = {**context, "s3:ResourceAccount": account, "aws:ResourceAccount": account, **need.context}
-        decision = decide(caller, need.action, need.resource, keys, resource_policy=policy)
-        return "" if decision.allowed else denial(caller, need.action, need.resource, decision)
-
-    async def _setting(self, request: web.BaseRequest, wish: S3Request, extra: Mapping[str, str]) -> web.Response:
-        self._require_bucket(wish.bucket)
-        if request.method == "PUT":
-            self._put(wish, await _body(request))
-            return web.Response(status=_PUT_STATUS.get(wish.setting, HTTPStatus.OK), headers=extra)
-        if request.method == "DELETE":
-            self._delete(wish)
-            return web.Response(status=HTTPStatus.NO_CONTENT, headers=extra)
-        text, kind = self._get(wish)
-        return web.Response(body=text.encode(), headers={**extra, "Content-Type": kind})
-
-    def _get(self, wish: S3Request) -> tuple[str, str]:
-        if wish.setting == "policy":
-            return self._policies.text(wish.bucket), "application/json"
-        if wish.setting == "policyStatus":
-            public = str(is_public(json.loads(self._policies.text(wish.bucket)))).lower()
-            return f'<PolicyStatus xmlns="{settings.NAMESPACE}"><IsPublic>{public}</IsPublic></PolicyStatus>', _XML
-        return self._settings.shown(wish.bucket, wish.setting), _XML
-
-    def _put(self, wish: S3Request, body: bytes) -> None:
-        if wish.setting == "policy":
-            self._policies.put(wish.bucket, body)
-            return
-        text = settings.checked(wish.setting, body)
-        if wish.setting == "logging":
-            target = ET.fromstring(text).findtext(".//{*}TargetBucket")  # noqa: S314
-            if target is not None and target not in self._buckets():
-                raise AwsError("InvalidTargetBucketForLogging", "The target bucket for logging does not exist")
-        self._settings.put(wish.bucket, wish.setting, text)
-
-    def _delete(self, wish: S3Request) -> None:
-        if wish.setting == "policy":
-            self._policies.delete(wish.bucket)
-        else:
-            self._settings.delete(wish.bucket, wish.setting)
-
-    async def _create_bucket(
-        self, request: web.BaseRequest, wish: S3Request, extra: Mapping[str, str]
-    ) -> web.StreamResponse:
-        body = await _body(request)
-        self._check_new_bucket(wish.bucket, body)
-        answer = await self._forwarder.ask("PUT", _target(request), onward(request), body)
-        async with answer:
-            text = await answer.read()
-        if answer.status == HTTPStatus.OK:
-            self._settings.begin(wish.bucket)
-        headers = {**extra, "Location": f"/{wish.bucket}"}
-        if answer.headers.get("Content-Type"):
-            headers["Content-Type"] = answer.headers["Content-Type"]
-        return web.Response(status=answer.status, headers=headers, body=text)
-
-    def _check_new_bucket(self, bucket: str, body: bytes) -> None:
-        if not _NAME.fullmatch(bucket) or ".." in bucket:
-            raise AwsError("InvalidBucketName", "The specified bucket is not valid.")
-        try:
-            place = ET.fromstring(body).findtext("{*}LocationConstraint") if body else None  # noqa: S314
-        except ET.ParseError as error:
-            raise AwsError("MalformedXML", "The XML you provided was not well-formed") from error
-        wanted = place or "us-east-1"
-        if wanted != self._world.region:
-            message = (
-                f"The {wanted} location constraint is incompatible for the region specific endpoint of the request"
-            )
-            raise AwsError("IllegalLocationConstraintException", message)
-        if bucket in self._buckets():
-            message = "Your previous request to create the named bucket succeeded and you already own it."
-            raise AwsError("BucketAlreadyOwnedByYou", message, HTTPStatus.CONFLICT)
-
-    def _location(self, wish: S3Request, extra: Mapping[str, str]) -> web.Response:
-        self._require_bucket(wish.bucket)
-        region = "" if self._world.region == "us-east-1" else self._world.region
-        text = f'<LocationConstraint xmlns="{settings.NAMESPACE}">{region}</LocationConstraint>'
-        return web.Response(body=text.encode(), headers={**extra, "Content-Type": _XML})
-
-    def _require_bucket(self, bucket: str) -> None:
-        if bucket not in self._buckets():
-            raise AwsError("NoSuchBucket", "The specified bucket does not exist", HTTPStatus.NOT_FOUND)
-
-    def _buckets(self) -> set[str]:
-        try:
-            return {bucket["Name"] for bucket in self._world.seaweed.client("s3").list_buckets()["Buckets"]}
-        except (ClientError, BotoCoreError) as error:
-            message = "The object server is not there right now. Please retry."
-            raise AwsError("ServiceUnavailable", message, HTTPStatus.SERVICE_UNAVAILABLE) from error
-
-    async def _delete_objects(
-        self, request: web.BaseRequest, wish: S3Request, caller: Caller, context: Context, extra: Mapping[str, str]
-    ) -> web.StreamResponse:
-        body = await _body(request)
-        deletion.check_digest(body, request.headers.get("Content-MD5"))
-        keys, quiet = deletion.read(body)
-        judged = [
-            Doomed(doomed.key, doomed.version, self._refusal(caller, doomed.need(wish.bucket), context))
-            for doomed in keys
-        ]
-        allowed = [doomed for doomed in judged if not doomed.refusal]
-        refused = [doomed for doomed in judged if doomed.refusal]
-        headers, text = onward(request), body
-        if refused and allowed:
-            text = deletion.request_for(allowed, quiet=quiet)
-            headers = self._signed_again(request, caller, text)
-        answer, status = b"", HTTPStatus.OK.value
-        if allowed:
-            reply = await self._forwarder.ask("POST", _target(request), headers, text)
-            async with reply:
-                answer, status = await reply.read(), reply.status
-        if status == HTTPStatus.OK and refused:
-            answer = deletion.answer_with(answer, refused)
-        return web.Response(status=status, body=answer, headers={**extra, "Content-Type": _XML})
-
-    def _signed_again(self, request: web.BaseRequest, caller: Caller, body: bytes) -> CIMultiDict[str]:
-        """Sign a reduced request as the same identity, whose secret the sandbox knows."""
-        url = f"http://{request.headers['Host']}{_target(request)}"
-        renewed = AWSRequest("POST", url, data=body, headers={"Host": request.headers["Host"]})
-        S3SigV4Auth(self._credentials(caller), "s3", self._world.region).add_auth(renewed)
-        return CIMultiDict({name: str(value) for name, value in renewed.headers.items()})
-
-    def _credentials(self, caller: Caller) -> Credentials:
-        session = self._sessions.find(caller.access_key_id)
-        if session is not None:
-            return Credentials(session.access_key_id, session.secret_access_key, session.session_token)
-        key = self._iam.key(caller.access_key_id)
-        if key is None:
-            raise access_denied("Access Denied")
-        return Credentials(key.access_key_id, key.secret_access_key)
-
-
-_XML = "application/xml"
-_PUT_STATUS = {"policy": HTTPStatus.NO_CONTENT}
-
-
-async def _body(request: web.BaseRequest) -> bytes:
-    await welcome(request)
-    body = await request.read()
-    if len(body) > LARGEST_SETTING:
-        raise AwsError("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
-    if not_as_signed(body, request.headers.get("x-amz-content-sha256", "")):
-        raise body_mismatch()
-    return body
-
-
-def _target(request: web.BaseRequest) -> str:
-    """Give path and query as they came, also of a request made to a proxy."""
-    raw = request.raw_path
-    if not raw.startswith("/") and "://" in raw:
-        return "/" + raw.split("://", 1)[1].partition("/")[2]
-    return raw

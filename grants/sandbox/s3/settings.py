@@ -75,6 +75,11 @@ class BucketSettings:
         """Set one."""
         self._state.run("INSERT OR REPLACE INTO bucket_settings VALUES (?, ?, ?)", [bucket, name, body])
 
+    def buckets_with(self, name: str) -> list[str]:
+        """Give the buckets that have a setting, in order."""
+        rows = self._state.all("SELECT bucket FROM bucket_settings WHERE name = ? ORDER BY bucket", [name])
+        return [str(row["bucket"]) for row in rows]
+
     def delete(self, bucket: str, name: str) -> None:
         """Take one away; encryption falls back to what every bucket has."""
         if name == "encryption":
