@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from cellenium_admin.core.admin.notices import refused_prefixes
 from cellenium_admin.core.models import AuditEvent, AuditHead, Job
 from grants.admin import work
 from imports.models import ImportRun
@@ -20,6 +21,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     jobs = Job.objects.visible_to(request.user)  # type: ignore[arg-type]
     context["work"] = work.cards() if request.user.is_curator else []  # type: ignore[union-attr]
     context["waiting_requests"] = work.waiting_requests(request.user)  # type: ignore[arg-type]
+    context["refused_prefixes"] = refused_prefixes(request.user)  # type: ignore[arg-type]
     context["cards"] = _cards(request, jobs)
     context["recent_jobs"] = jobs.select_related("owner")[:8]
     context["recent_events"] = AuditEvent.objects.all()[:8] if request.user.is_curator else []  # type: ignore[union-attr]

@@ -6,6 +6,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 
+from cellenium_admin.core.oidc import checks
 from cellenium_admin.core.services import privileges
 
 
@@ -19,6 +20,7 @@ class CoreConfig(AppConfig):
     def ready(self) -> None:
         """Connect what listens to Django's own signals, which needs the models loaded."""
         import_module("cellenium_admin.core.receivers")
+        checks.refuse_faults()
         post_migrate.connect(grant_application_role, sender=self)
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from celery import Task, shared_task
 from celery.exceptions import SoftTimeLimitExceeded
+from django.contrib.sessions.backends.db import SessionStore
 
 from cellenium_admin.core.context import Actor, request_context
 from cellenium_admin.core.exceptions import ApplicationError, JobCancelledError, LeaseLostError, RefusedError
@@ -141,6 +142,12 @@ def sweep_jobs() -> None:
 def sweep_idempotency_keys() -> None:
     """Forget the Idempotency-Keys that are past their time; several at once do no harm."""
     idempotency.sweep()
+
+
+@periodic_task(name="core.sweep_sessions", soft=120, hard=180)
+def sweep_sessions() -> None:
+    """Forget browser sessions that have ended, of strangers too, who get one when they begin a login."""
+    SessionStore.clear_expired()
 
 
 @periodic_task(name="core.sign_checkpoint", soft=1800, hard=1860)

@@ -1,4 +1,4 @@
-"""Logins of the admin, in the trail."""
+"""Logins with a password, in the trail."""
 
 import pytest
 from django.contrib.auth import user_logged_out
@@ -21,12 +21,12 @@ def curator() -> User:
 
 
 def log_in(client: Client, username: str, password: str) -> int:
-    return client.post("/admin/login/", {"username": username, "password": password}).status_code
+    return client.post("/login/", {"username": username, "password": password}).status_code
 
 
 def test_login_and_logout(client: Client, curator: User) -> None:
     assert log_in(client, curator.username, PASSWORD) == 302
-    client.post("/admin/logout/")
+    client.post("/logout/")
     login, logout = AuditEvent.objects.order_by("seq")
     assert (login.action, logout.action) == ("user.logged_in", "user.logged_out")
     for event in (login, logout):
@@ -40,6 +40,7 @@ def test_wrong_password_names_the_account_and_not_the_password(client: Client, c
     event = AuditEvent.objects.get()
     assert (event.action, event.outcome, event.actor_type) == ("user.login_failed", "refused", "anonymous")
     assert (event.object_id, event.object_label) == (str(curator.pk), curator.label)
+    assert event.details == {"method": "password", "code": "wrong_password"}
     assert "wrong password" not in str(vars(event))
 
 
@@ -48,6 +49,7 @@ def test_unknown_name_is_not_kept(client: Client, username: str, db: None) -> No
     assert log_in(client, username, PASSWORD) == 200
     event = AuditEvent.objects.get()
     assert (event.object_id, event.object_label) == ("", "unknown account")
+    assert event.details == {"method": "password", "code": "unknown_account"}
     assert username not in str(vars(event))
 
 

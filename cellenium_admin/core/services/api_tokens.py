@@ -62,6 +62,14 @@ def revoke_token(*, key: str, actor: Actor, reason: str = "") -> ApiToken:
     return token
 
 
+def revoke_tokens_of(*, user: User, actor: Actor, reason: str = "") -> list[ApiToken]:
+    """End all tokens of an account that still work, and give them."""
+    with transaction.atomic():
+        alive = ApiToken.objects.filter(user=user, revoked_at__isnull=True, expires_at__gt=timezone.now())
+        keys = list(alive.order_by("pk").values_list("key", flat=True))
+        return [revoke_token(key=key, actor=actor, reason=reason) for key in keys]
+
+
 def find_usable(plain_text: str) -> ApiToken | None:
     """Find the token with this plain text, unless it has ended or its owner may not log in; notes the use.
 

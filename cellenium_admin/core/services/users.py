@@ -12,8 +12,10 @@ from cellenium_admin.core.context import Actor
 from cellenium_admin.core.exceptions import ConflictError, FieldError, InvalidInputError
 from cellenium_admin.core.models import Action, SystemRole, User
 from cellenium_admin.core.prefixes import prefix_for
-from cellenium_admin.core.services import audit
+from cellenium_admin.core.services import api_tokens, audit
+from cellenium_admin.core.signals import user_deactivated, user_rebound
 
+MOST_IDENTITY = 255
 USERNAME = re.compile(r"[\w.@+-]{1,150}", re.ASCII)
 
 
@@ -39,7 +41,7 @@ def create_user(
         with transaction.atomic():
             _refuse_taken(user)
             user.save(force_insert=True)
-            audit.record(action=Action.USER_CREATED, actor=actor, obj=user, after=_facts(user))
+            audit.record(action=Action.USER_CREATED, actor=actor, obj=user, after=facts_of(user))
     except IntegrityError as error:
         raise ConflictError(f"The name or prefix of {username} was taken a moment ago.") from error
     return user
@@ -88,7 +90,50 @@ def deactivate(*, user: User, actor: Actor, reason: str = "") -> User:
             after={"is_active": False},
             reason=reason,
         )
+        user_deactivated.send(sender=User, user=account, actor=actor)
     return account
+
+
+def link_identity(*, user: User, issuer: str, subject: str, actor: Actor, reason: str) -> User:
+    """Bind an account to a person of the login provider, in place of whom it was bound to before.
+
+    For accounts older than the provider, and for people the provider knows under a new subject; the upload prefix
+    stays. What the one before held of the account ends: sessions, API tokens, a password, temporary credentials.
+    Raises InvalidInputError, ConflictError when another account is bound to them or this one is a program's.
+    """
+    _check_identity(user, issuer, subject)
+    try:
+        with transaction.atomic():
+            account = User.objects.select_for_update().get(pk=user.pk)
+            before = {"oidc_issuer": account.oidc_issuer, "oidc_subject": account.oidc_subject}
+            if before == {"oidc_issuer": issuer, "oidc_subject": subject}:
+                return account
+            account.oidc_issuer, account.oidc_subject = issuer, subject
+            # Sessions are bound to it: they end with it, those of the provider too.
+            account.set_unusable_password()
+            account.save(update_fields=["oidc_issuer", "oidc_subject", "password"])
+            after = {"oidc_issuer": issuer, "oidc_subject": subject}
+            audit.record(
+                action=Action.USER_IDENTITY_LINKED, actor=actor, obj=account, before=before, after=after, reason=reason
+            )
+            api_tokens.revoke_tokens_of(user=account, actor=actor, reason=reason)
+            user_rebound.send(sender=User, user=account, actor=actor)
+    except IntegrityError as error:
+        raise ConflictError(f"Another account is bound to {subject} of {issuer} already.", code="linked") from error
+    return account
+
+
+def _check_identity(user: User, issuer: str, subject: str) -> None:
+    given = {"issuer": issuer, "subject": subject}
+    errors = [
+        FieldError(f"/{name}", "invalid", f"Give the {name}: 1 to 255 characters that can be printed.")
+        for name, text in given.items()
+        if not 0 < len(text) <= MOST_IDENTITY or not text.isprintable()
+    ]
+    if errors:
+        raise InvalidInputError(" ".join(error.detail for error in errors), errors=errors)
+    if user.kind != User.Kind.PERSON:
+        raise ConflictError(f"{user.username} is a service account: no person logs in as one.", code="no_person")
 
 
 def _refuse_taken(user: User) -> None:
@@ -132,11 +177,15 @@ def _set_password(user: User, password: str | None) -> None:
     user.set_password(password)
 
 
-def _facts(user: User) -> dict[str, object]:
+def facts_of(user: User) -> dict[str, object]:
+    """Describe an account for the trail."""
     return {
         "username": user.username,
         "email": user.email,
         "kind": user.kind,
         "system_roles": list(user.system_roles),
+        "study_groups": list(user.study_groups),
+        "oidc_issuer": user.oidc_issuer,
+        "oidc_subject": user.oidc_subject,
         "upload_prefix": user.upload_prefix,
     }

@@ -138,7 +138,7 @@ def test_time_never_runs_backwards(superuser_connection: psycopg.Connection) -> 
     ("changes", "message"),
     [
         ({"details": {"secret_key": "x"}}, "does not tell 'secret_key'"),
-        ({"after": {"uri": "x"}}, "does not tell 'uri'"),
+        ({"after": {"sha256": "x"}}, "does not tell 'sha256'"),
         ({"details": {"uri": 1}}, "uri of upload.found must be str, not int"),
         ({"details": {"size": "1"}}, "must be int"),
         ({"details": {"size": True}}, "must be int, not bool"),

@@ -38,6 +38,9 @@ def test_creation_is_in_the_trail_without_the_password() -> None:
         "email": "ada@example.org",
         "kind": "user",
         "system_roles": ["curator"],
+        "study_groups": [],
+        "oidc_issuer": "",
+        "oidc_subject": "",
         "upload_prefix": "input/ada@example.org/",
     }
 

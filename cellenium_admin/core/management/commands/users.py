@@ -5,6 +5,7 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandParser
 
 from cellenium_admin.core.exceptions import InvalidInputError, NotFoundError
@@ -14,9 +15,9 @@ from cellenium_admin.core.services import users
 
 
 class Command(ServiceCommand):
-    """Makes, lists, promotes and closes accounts."""
+    """Makes, lists, promotes, closes and binds accounts."""
 
-    help = "Make accounts, list them, give them roles, close them."
+    help = "Make accounts, list them, give them roles, close them, bind them to people of the login provider."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare one parser for each verb."""
@@ -31,6 +32,7 @@ class Command(ServiceCommand):
         closing = verbs.add_parser("deactivate", help="close an account: no login and no token of it works any more")
         closing.add_argument("username")
         closing.add_argument("--reason", default="")
+        _add_link(verbs.add_parser("link", help="bind an account to a person of the login provider"))
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Do what the verb says."""
@@ -39,6 +41,7 @@ class Command(ServiceCommand):
             "list": self.show,
             "roles": self.set_roles,
             "deactivate": self.deactivate,
+            "link": self.link,
         }
         verbs[options["verb"]](**options)
 
@@ -73,6 +76,16 @@ class Command(ServiceCommand):
         user = users.deactivate(user=find_user(username), reason=reason, actor=ACTOR)
         self.note(f"{user.username} is closed.")
 
+    def link(self, *, username: str, issuer: str, subject: str, reason: str, **_: Any) -> None:
+        """Bind the account to a person of the login provider; whoever had it before has nothing of it any more."""
+        if not issuer:
+            raise InvalidInputError("Give --issuer: CELLENIUM_OIDC_ISSUER, its default, is not set.")
+        account = find_user(username)
+        user = users.link_identity(user=account, issuer=issuer, subject=subject, reason=reason, actor=ACTOR)
+        self.note(
+            f"{user.username} is {user.oidc_subject} of {user.oidc_issuer} and keeps {user.upload_prefix or '-'}."
+        )
+
     def _print(self, accounts: list[User], *, as_json: bool, many: bool) -> None:
         if as_json:
             rows = [_facts(user) for user in accounts]
@@ -102,6 +115,13 @@ def _add_create(parser: ArgumentParser) -> None:
     parser.add_argument("--display-name", default="")
     parser.add_argument("--password-stdin", action="store_true", help="read a password from standard input")
     parser.add_argument("--json", action="store_true", help="print the account for programs")
+
+
+def _add_link(parser: ArgumentParser) -> None:
+    parser.add_argument("username")
+    parser.add_argument("--subject", required=True, help="`sub` of the person, as the refusal in the trail tells it")
+    parser.add_argument("--issuer", default=settings.OIDC_ISSUER, help="the provider; CELLENIUM_OIDC_ISSUER by default")
+    parser.add_argument("--reason", required=True, help="for the trail: how it is known that this is the person")
 
 
 def _read_password() -> str:
