@@ -1,5 +1,7 @@
 """The `grants` app."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,7 @@ class GrantsConfig(AppConfig):
 
     name = "grants"
     verbose_name = "Access grants"
+
+    def ready(self) -> None:
+        """Connect what listens to the kernel, which needs the models loaded."""
+        import_module("grants.receivers")

@@ -51,6 +51,17 @@ class StaleVersionError(ConflictError):
     code = "stale_version"
 
 
+class TooManyError(ApplicationError):
+    """The caller has had as many as anybody gets in that time."""
+
+    code = "too_many"
+
+    def __init__(self, detail: str, *, retry_seconds: int, code: str | None = None) -> None:
+        """Say in how many seconds it may be tried again."""
+        super().__init__(detail, code=code)
+        self.retry_seconds = retry_seconds
+
+
 class UnavailableError(ApplicationError):
     """A part this needs does not answer; trying again later may help."""
 

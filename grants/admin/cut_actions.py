@@ -1,4 +1,4 @@
-"""Cutting sessions that are out: of a grant, or of a location's role. Administrators only."""
+"""Cutting sessions that are out: one, of a grant, or of a location's role. Administrators, and whoever's own it is."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from grants.admin.grant_actions import (
 )
 from grants.admin.grant_forms import CutForm
 from grants.admin.outcomes import carry_out
-from grants.models import Grant, Location, Origin
+from grants.models import Grant, Issuance, Location, Origin
 from grants.services import cuts, previews, sessions
 
 EVERYBODY = (
@@ -89,3 +89,28 @@ class CutLocation(ConfirmedAction):
         """Cut."""
         _, operation = cuts.cut_all(role_arn=row.role_arn, actor=actor_of(request), reason=values["reason"])
         return Done(carry_out([operation]))
+
+
+class CutIssuance(ConfirmedAction):
+    """Leaves one session nothing: one's own, of a lost laptop, or anybody's for administrators."""
+
+    name, title, button, destructive = "cut", "Cut this session now", "Cut now", True
+    form_class = forms.ActionForm
+
+    def allows(self, user: User, row: Issuance) -> bool:
+        """Leave it to its owner and to administrators, as over the API."""
+        return user.is_administrator or row.user_id == user.pk
+
+    def applies(self, row: Issuance) -> bool:
+        """Fit what was handed out and may still be used."""
+        return row.is_live and bool(row.aws_user_id)
+
+    def preview(self, row: Issuance, values: Values, user: User) -> Preview:
+        """Tell the call."""
+        note = f"Until {row.expires_at:%Y-%m-%d %H:%M} UTC these credentials work otherwise, for {row}."
+        return Preview(calls=previews.cut(row.role_arn), notes=[note])
+
+    def perform(self, row: Issuance, values: Values, request: HttpRequest, version: int | None) -> Done:
+        """Cut."""
+        made = cuts.cut_sessions(issuances=[row], actor=actor_of(request), grant=row.grant, reason=values["reason"])
+        return Done(carry_out([operation for _, operation in made]))

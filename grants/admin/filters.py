@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from grants.admin.badges import SOON
-from grants.models import AccessKey, State
+from grants.models import AccessKey, Issuance, State
 from grants.services import schedule
 
 
@@ -39,6 +39,26 @@ def due(which: str) -> Q:
     if which == "late":
         return Q(pk__in=schedule.late(now).values("pk"))
     return there & Q(origin="adopted", review_at__lte=now + timedelta(days=30))
+
+
+class LiveFilter(SimpleListFilter):
+    """Credentials by whether somebody may still use them."""
+
+    title = "use"
+    parameter_name = "live"
+
+    def lookups(self, request: HttpRequest, model_admin: "ModelAdmin[Any]") -> list[tuple[str, str]]:
+        """Name what can be chosen."""
+        return [("yes", "may still be used"), ("no", "over, cut or never given"), ("cut", "cut")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Select by what counts as live everywhere else."""
+        if self.value() == "cut":
+            return queryset.filter(cut_at__isnull=False)
+        if self.value() not in {"yes", "no"}:
+            return queryset
+        live = Issuance.objects.live(timezone.now()).filter(cut_at__isnull=True).values("pk")
+        return queryset.filter(pk__in=live) if self.value() == "yes" else queryset.exclude(pk__in=live)
 
 
 class DriftFilter(SimpleListFilter):

@@ -8,6 +8,8 @@ from cellenium_admin.core.admin.badges import moment
 from cellenium_admin.core.admin.base import column
 from grants.admin import badges, tables
 from grants.admin.columns import code
+from grants.admin.cut_actions import CutIssuance
+from grants.admin.filters import LiveFilter
 from grants.models import Issuance
 
 
@@ -15,9 +17,11 @@ from grants.models import Issuance
 class IssuanceAdmin(ActionsAdmin):
     """To look at: one's own, all for administrators."""
 
-    list_display = ("key_id", "user", "scope_code", "permission_word", "state_badge", "expires_at", "created_at")
+    row_actions = (CutIssuance(),)
+    quick_filters = (("live=yes", "May still be used"), ("live=cut", "Cut"))
+    list_display = ("key_id", "user", "purpose_word", "scope_code", "state_badge", "expires_at", "cut_at", "created_at")
     list_display_links = ("key_id",)
-    list_filter = ("state", "method", "permission")
+    list_filter = (LiveFilter, "state", "purpose", "method", "permission")
     list_select_related = ("user",)
     search_fields = ("access_key_id", "scope", "user__email", "principal__arn", "aws_user_id", "id")
     search_help_text = "access key id, s3:// prefix, ARN or e-mail"
@@ -26,7 +30,8 @@ class IssuanceAdmin(ActionsAdmin):
         ("state_badge", "method"),
         ("user", "principal_link"),
         "scope_code",
-        ("permission_word", "duration_seconds"),
+        ("purpose_word", "permission_word"),
+        ("duration_seconds", "capped_by"),
         ("expires_exact", "cut_exact"),
         ("access_key_id", "aws_user_id"),
         "role_arn",
@@ -44,6 +49,11 @@ class IssuanceAdmin(ActionsAdmin):
     def scope_code(self, row: Issuance) -> SafeString:
         """Show what it reaches."""
         return code(row.scope)
+
+    @column(description="Purpose", ordering="purpose")
+    def purpose_word(self, row: Issuance) -> str:
+        """Say what they are for."""
+        return row.get_purpose_display()
 
     @column(description="Permission", ordering="permission")
     def permission_word(self, row: Issuance) -> str:

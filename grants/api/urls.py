@@ -9,6 +9,7 @@ from grants.api.access_requests import (
     CancellationView,
     RejectionView,
 )
+from grants.api.credentials import CredentialsView
 from grants.api.explain import ExplainView
 from grants.api.grant_changes import (
     GrantAdoptionView,
@@ -19,6 +20,7 @@ from grants.api.grant_changes import (
     GrantRevocationView,
 )
 from grants.api.grants import GrantListView, GrantView
+from grants.api.issuances import IssuanceCutView, IssuanceListView, IssuanceView
 from grants.api.keys import AccessKeyListView, AccessKeyRemovalView, AccessKeyRotationView, AccessKeyView
 from grants.api.locations import LocationListView, LocationRemovalView, LocationView
 from grants.api.operations import OperationListView, OperationRetryView, OperationSurrenderView, OperationView
@@ -55,6 +57,10 @@ urlpatterns = [
     path(f"{REQUEST}/approve", ApprovalView.as_view(), name="access-request-approve"),
     path(f"{REQUEST}/reject", RejectionView.as_view(), name="access-request-reject"),
     path(f"{REQUEST}/cancel", CancellationView.as_view(), name="access-request-cancel"),
+    path("credentials", CredentialsView.as_view(), name="credentials"),
+    path("issuances", IssuanceListView.as_view(), name="issuances"),
+    path("issuances/<uuid:issuance_id>", IssuanceView.as_view(), name="issuance"),
+    path("issuances/<uuid:issuance_id>/cut", IssuanceCutView.as_view(), name="issuance-cut"),
     path("operations", OperationListView.as_view(), name="operations"),
     path(OPERATION, OperationView.as_view(), name="operation"),
     path(f"{OPERATION}/retry", OperationRetryView.as_view(), name="operation-retry"),

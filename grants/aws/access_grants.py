@@ -141,7 +141,7 @@ class Boto3AccessGrants:
         return self._caller.change(operation, AccountId=self._account, **parameters)
 
 
-def session_of(credentials: Mapping[str, Any], matched_scope: str = "") -> Session:
+def session_of(credentials: Mapping[str, Any], matched_scope: str = "", aws_user_id: str = "") -> Session:
     """Give the credentials of an answer, the secrets wrapped."""
     return Session(
         access_key_id=credentials["AccessKeyId"],
@@ -149,6 +149,7 @@ def session_of(credentials: Mapping[str, Any], matched_scope: str = "") -> Sessi
         session_token=Secret(credentials["SessionToken"]),
         expires_at=credentials["Expiration"],
         matched_scope=matched_scope,
+        aws_user_id=aws_user_id,
     )
 
 

@@ -1,7 +1,7 @@
 """Buckets and their settings by boto3; objects are never touched here."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from grants.aws.calls import Caller
@@ -23,13 +23,16 @@ OLD_NAMES = {"EU": "eu-west-1"}
 class Boto3Buckets:
     """Buckets of one Region."""
 
-    def __init__(self, caller: Caller, region: str) -> None:
-        """Speak through a client of S3."""
+    def __init__(self, caller: Caller, region: str, *, account: str = "") -> None:
+        """Speak through a client of S3; `account` is whose the buckets must be."""
         self._caller, self._region = caller, region
+        # Who takes a name that became free may open that bucket to us, and read what we put there.
+        # Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
+        self._owner = {"ExpectedBucketOwner": account} if account else {}
 
     def bucket(self, name: str) -> ObservedBucket | None:
-        """Give a bucket's settings, or None when there is none."""
-        where = self._caller.ask_or_none("get_bucket_location", Bucket=name)
+        """Give a bucket's settings, or None when there is none. Raises AwsRefusedError for another account's."""
+        where = self._caller.ask_or_none("get_bucket_location", Bucket=name, **self._owner)
         if where is None:
             return None
         logging = self._caller.ask("get_bucket_logging", Bucket=name).get("LoggingEnabled") or {}
@@ -82,6 +85,38 @@ class Boto3Buckets:
         """Delete the bucket policy."""
         return self._change("delete_bucket_policy", name)
 
+    def cors(self, name: str) -> list[Document]:
+        """Give the CORS rules, those of everybody."""
+        return list((self._caller.ask_or_none("get_bucket_cors", Bucket=name) or {}).get("CORSRules", ()))
+
+    def put_cors(self, name: str, rules: Sequence[Document]) -> Receipt:
+        """Write the CORS rules in place of those that are there."""
+        if not rules:
+            return self._change("delete_bucket_cors", name)
+        return self._change("put_bucket_cors", name, CORSConfiguration={"CORSRules": list(rules)})
+
+    def lifecycle(self, name: str) -> Document:
+        """Give the lifecycle configuration: its Rules, and what else S3 keeps beside them."""
+        found = self._caller.ask_or_none("get_bucket_lifecycle_configuration", Bucket=name) or {}
+        return {"Rules": [], **_content(found)}
+
+    def put_lifecycle(self, name: str, document: Mapping[str, Any]) -> Receipt:
+        """Write the lifecycle configuration in place of the one that is there."""
+        if not document["Rules"]:
+            return self._change("delete_bucket_lifecycle", name)
+        beside = {key: value for key, value in document.items() if key != "Rules"}
+        rules = {"Rules": document["Rules"]}
+        return self._change("put_bucket_lifecycle_configuration", name, LifecycleConfiguration=rules, **beside)
+
+    def notification(self, name: str) -> Document:
+        """Give whom the bucket tells of what: queues, topics, functions and EventBridge."""
+        return _content(self._caller.ask_or_none("get_bucket_notification_configuration", Bucket=name) or {})
+
+    def put_notification(self, name: str, document: Mapping[str, Any], *, checked: bool = True) -> Receipt:
+        """Write whom the bucket tells, in place of all that is there; `checked` lets S3 try each destination first."""
+        wish = {"NotificationConfiguration": dict(document), "SkipDestinationValidation": not checked}
+        return self._change("put_bucket_notification_configuration", name, **wish)
+
     def delete(self, name: str) -> Receipt:
         """Delete an empty bucket; raises AwsInvalidError while anything is in it, and says what to do."""
         try:
@@ -109,4 +144,9 @@ class Boto3Buckets:
         return str(rule.get("KMSMasterKeyID") or rule["SSEAlgorithm"])
 
     def _change(self, operation: str, name: str, **parameters: Any) -> Receipt:
-        return self._caller.change(operation, Bucket=name, **parameters)[1]
+        owner = {} if operation == "create_bucket" else self._owner
+        return self._caller.change(operation, Bucket=name, **owner, **parameters)[1]
+
+
+def _content(answer: Mapping[str, Any]) -> Document:
+    return {key: value for key, value in answer.items() if key != "ResponseMetadata"}

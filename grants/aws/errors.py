@@ -78,8 +78,10 @@ _THROTTLED = {
 _NOT_SETTLED = {
     "InvalidIamRole", "AccessGrantsInstanceNotEmptyError", "AccessGrantsLocationNotEmptyError", "DeleteConflict",
     "ConcurrentModification", "OperationAborted", "EntityTemporarilyUnmodifiable",
+    "AWS.SimpleQueueService.QueueDeletedRecently", "QueueDeletedRecently",
 }  # fmt: skip
 _EXISTS = {
+    "QueueAlreadyExists", "QueueNameExists",
     "EntityAlreadyExists", "BucketAlreadyOwnedByYou", "BucketAlreadyExists", "AccessGrantAlreadyExists",
     "AccessGrantsInstanceAlreadyExists", "AccessGrantsLocationAlreadyExistsError",
 }  # fmt: skip
@@ -88,6 +90,8 @@ _NOT_FOUND = {
     "NoSuchAccessGrantsLocationError", "AccessGrantsInstanceNotExistsError",
     "AccessGrantsInstanceResourcePolicyNotExists", "NoSuchTagSet", "NoSuchPublicAccessBlockConfiguration",
     "ServerSideEncryptionConfigurationNotFoundError", "NoSuchResource", "NotFoundException",
+    "NoSuchCORSConfiguration", "NoSuchLifecycleConfiguration",
+    "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist",
 }  # fmt: skip
 _QUOTA = {
     "LimitExceeded", "TooManyBuckets", "AccessGrantsQuotaExceededError",
@@ -131,6 +135,8 @@ _UNKNOWN_PRINCIPAL = {
     "InvalidRequest": "Invalid Grantee",
     "MalformedPolicyDocument": "Invalid principal in policy",
     "MalformedPolicy": "Invalid principal in policy",
+    # So is the policy of a queue, and S3 tries the queue at once.
+    "InvalidArgument": "Unable to validate the following destination",
 }
 # IAM and STS answer a wrong signature with the headers they have seen, the session token among them.
 _ABOUT_SIGNATURES = {

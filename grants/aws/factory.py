@@ -13,6 +13,7 @@ from grants.aws.calls import Caller
 from grants.aws.errors import AwsRefusedError, translate
 from grants.aws.gateway import Aws
 from grants.aws.iam import Boto3Iam
+from grants.aws.queues import Boto3Queues
 from grants.aws.sts import Boto3Sts
 
 _ENVIRONMENT = ("AWS_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
@@ -55,7 +56,8 @@ def connect_anew(*, region: str | None = None) -> Aws:
         access_grants=Boto3AccessGrants(Caller("s3control", region=here), us.account),
         iam=Boto3Iam(Caller("iam", region=here)),
         sts=sts,
-        buckets=Boto3Buckets(Caller("s3", region=here), here),
+        buckets=Boto3Buckets(Caller("s3", region=here), here, account=us.account),
+        queues=Boto3Queues(Caller("sqs", region=here)),
         partition=us.arn.split(":")[1],
         caller_arn=us.arn,
     )

@@ -1,6 +1,6 @@
 """AWS, as far as grants need it: what is asked for and what is answered. The adapters beside this page do it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -106,6 +106,8 @@ class Session:
     session_token: Secret
     expires_at: datetime
     matched_scope: str = ""
+    # `aws:userid` of the session, where the answer tells it.
+    aws_user_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,16 @@ class ObservedBucket:
     encryption: str
     logging_target: str
     versioned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedQueue:
+    """A queue of SQS, with its attributes as SQS writes them."""
+
+    name: str
+    url: str
+    arn: str
+    attributes: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +297,23 @@ class Buckets(Protocol):
     def policy(self, name: str) -> Document | None: ...
     def put_policy(self, name: str, document: Mapping[str, Any]) -> Receipt: ...
     def delete_policy(self, name: str) -> Receipt: ...
+    def cors(self, name: str) -> list[Document]: ...
+    def put_cors(self, name: str, rules: Sequence[Document]) -> Receipt: ...
+    def lifecycle(self, name: str) -> Document: ...
+    def put_lifecycle(self, name: str, document: Mapping[str, Any]) -> Receipt: ...
+    def notification(self, name: str) -> Document: ...
+    def put_notification(self, name: str, document: Mapping[str, Any], *, checked: bool = True) -> Receipt: ...
     def delete(self, name: str) -> Receipt: ...
+
+
+class Queues(Protocol):
+    """Queues of SQS in one Region and their attributes; never their messages."""
+
+    def queue(self, name: str) -> ObservedQueue | None: ...
+    def tags(self, url: str) -> dict[str, str]: ...
+    def create(self, name: str, attributes: Mapping[str, str], tags: Mapping[str, str]) -> Receipt: ...
+    def change(self, url: str, attributes: Mapping[str, str]) -> Receipt: ...
+    def delete(self, url: str) -> Receipt: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +326,7 @@ class Aws:
     iam: Iam
     sts: Sts
     buckets: Buckets
+    queues: Queues
     partition: str = field(default="aws")
     caller_arn: str = ""
 

@@ -40,7 +40,7 @@ class Boto3Sts:
             DurationSeconds=duration_seconds,
             **more,
         )
-        return session_of(answer["Credentials"])
+        return session_of(answer["Credentials"], aws_user_id=answer["AssumedRoleUser"]["AssumedRoleId"])
 
     def caller_of(self, session: Session) -> CallerIdentity:
         """Tell whom AWS takes the bearer of a session for."""

@@ -54,6 +54,7 @@ class Grant(Lifecycle):
             unique_while_existing(
                 name="grant_one_per_natural_key",
                 fields=("location", "principal", "permission", "scope", "application_arn"),
+                failed_counts=False,
             ),
             models.UniqueConstraint(
                 fields=["aws_id"], condition=~Q(aws_id="") & ~Q(state="deleted"), name="grant_one_per_aws_id"

@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from cellenium_admin.core.models import User
 from grants.models.choices import Permission
@@ -21,6 +22,13 @@ class Issuance(models.Model):
         DATA_ACCESS = "data_access"
         ASSUME_ROLE = "assume_role"
 
+    class Purpose(models.TextChoices):
+        """What they are for: one's own prefix to write or to read, or what a grant says."""
+
+        UPLOAD = "upload"
+        READ = "read"
+        GRANT = "grant"
+
     class State(models.TextChoices):
         """`intended` is committed before AWS is asked; it and `unknown` count as perhaps handed out."""
 
@@ -29,8 +37,15 @@ class Issuance(models.Model):
         REFUSED = "refused"
         UNKNOWN = "unknown"
 
+    class Cap(models.TextChoices):
+        """What made the time shorter."""
+
+        NONE = "", "nothing"
+        ROLE_CHAINING = "role_chaining"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     method = models.CharField(max_length=20, choices=Method.choices)
+    purpose = models.CharField(max_length=10, choices=Purpose.choices, default=Purpose.GRANT)
     state = models.CharField(max_length=10, choices=State.choices, default=State.INTENDED)
     user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="issuances")
     principal = models.ForeignKey(Principal, on_delete=models.PROTECT, null=True, blank=True, related_name="issuances")
@@ -39,6 +54,8 @@ class Issuance(models.Model):
     scope = models.CharField(max_length=4000)
     permission = models.CharField(max_length=10, choices=Permission.choices)
     duration_seconds = models.PositiveIntegerField()
+    # Why they last less than was asked for; empty when they do not.
+    capped_by = models.CharField(max_length=20, choices=Cap.choices, blank=True, default=Cap.NONE)
     created_at = models.DateTimeField(auto_now_add=True)
     # The latest moment at which they can still be used; for an unknown outcome, reckoned from the duration.
     expires_at = models.DateTimeField()
@@ -60,8 +77,18 @@ class Issuance(models.Model):
             models.CheckConstraint(
                 condition=~Q(state="issued") | ~Q(access_key_id=""), name="issuance_issued_has_key_id"
             ),
+            models.CheckConstraint(
+                condition=(Q(purpose="grant") & Q(grant__isnull=False))
+                | (Q(purpose__in=["upload", "read"]) & Q(grant__isnull=True) & Q(user__isnull=False)),
+                name="issuance_purpose_fits",
+            ),
         ]
 
     def __str__(self) -> str:
         """Show what was handed out."""
         return f"{self.permission} on {self.scope}"
+
+    @property
+    def is_live(self) -> bool:
+        """Whether these credentials may still be used by somebody: handed out, or perhaps, not over and not cut."""
+        return self.state != self.State.REFUSED and self.cut_at is None and self.expires_at > timezone.now()

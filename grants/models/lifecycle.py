@@ -48,9 +48,15 @@ def known_state(name: str) -> models.CheckConstraint:
     return models.CheckConstraint(condition=Q(state__in=State.values, origin__in=Origin.values), name=name)
 
 
-def unique_while_existing(*expressions: Any, name: str, fields: tuple[str, ...] = (), **more: Any) -> Any:
-    """Give the constraint that two rows may share these values only when one of them is gone or going."""
-    condition = ~Q(state__in=[State.DELETED, State.PENDING_DELETE]) & Q(**more)
+def unique_while_existing(
+    *expressions: Any, name: str, fields: tuple[str, ...] = (), failed_counts: bool = True, **more: Any
+) -> Any:
+    """Give the constraint that two rows may share these values only when one of them is gone or going.
+
+    Without `failed_counts` also when one of them could not be made: somebody else's may stand in its place.
+    """
+    absent = [State.DELETED, State.PENDING_DELETE, *([] if failed_counts else [State.FAILED])]
+    condition = ~Q(state__in=absent) & Q(**more)
     if fields:
         return models.UniqueConstraint(fields=fields, condition=condition, name=name)
     return models.UniqueConstraint(*expressions, condition=condition, name=name)

@@ -22,7 +22,7 @@ class Location(Lifecycle):
         constraints = [
             known_state("location_known_state"),
             deletion_has_time("location_deletion_has_time"),
-            unique_while_existing(name="location_one_per_scope", fields=("scope",)),
+            unique_while_existing(name="location_one_per_scope", fields=("scope",), failed_counts=False),
             models.UniqueConstraint(
                 fields=["aws_id"], condition=~Q(aws_id="") & ~Q(state="deleted"), name="location_one_per_aws_id"
             ),

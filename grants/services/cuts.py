@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from cellenium_admin.core.context import Actor
 from cellenium_admin.core.exceptions import ConflictError, InvalidInputError
-from cellenium_admin.core.models import Action
+from cellenium_admin.core.models import Action, User
 from cellenium_admin.core.services import audit
 from grants.models import Cut, Grant, Issuance, Operation, State
 from grants.services import facts, operations, sessions, settlement
@@ -50,7 +50,9 @@ def cut_all(*, role_arn: str, actor: Actor, reason: str, grant: Grant | None = N
     now = timezone.now()
     # TokenIssueTime has whole seconds: one of this very second would slip through otherwise.
     moment = now.replace(microsecond=0) + timedelta(seconds=1)
-    cut = Cut(role_arn=role_arn, sessions_before=moment, expires_at=now + LONGEST_SESSION, grant=grant, reason=reason)
+    cut = Cut(
+        role_arn=role_arn, sessions_before=moment, expires_at=moment + LONGEST_SESSION, grant=grant, reason=reason
+    )
     with transaction.atomic():
         return _save(cut, sessions.live(role_arn=role_arn, now=now), actor, reason)
 
@@ -60,6 +62,22 @@ def cut_of_grant(*, grant: Grant, everybody: bool, actor: Actor, reason: str) ->
     if everybody:
         return [cut_all(role_arn=grant.location.role_arn, actor=actor, reason=reason, grant=grant)]
     return cut_sessions(issuances=sessions.live(grant=grant), actor=actor, reason=reason, grant=grant)
+
+
+def cut_of_user(*, user: User, actor: Actor, reason: str) -> list[tuple[Cut, Operation]]:
+    """Cut all that a person was handed out and that lives; nothing when there is none.
+
+    Too many for a role's policy means everybody's sessions of that role: whoever may still goes on with new ones.
+    """
+    alive = list(Issuance.objects.live(timezone.now()).filter(user=user, cut_at__isnull=True).exclude(aws_user_id=""))
+    made = []
+    for role_arn in sorted({issuance.role_arn for issuance in alive}):
+        of_role = [issuance for issuance in alive if issuance.role_arn == role_arn]
+        try:
+            made += cut_sessions(issuances=of_role, actor=actor, reason=reason)
+        except InvalidInputError:
+            made.append(cut_all(role_arn=role_arn, actor=actor, reason=reason))
+    return made
 
 
 def lift_due(*, actor: Actor, now: datetime | None = None) -> list[Operation]:

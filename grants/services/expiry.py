@@ -17,6 +17,8 @@ def checked(expires_at: datetime | None, *, now: datetime | None = None) -> date
     if expires_at is None:
         return now + timedelta(days=min(settings.GRANT_DEFAULT_DAYS, settings.GRANT_MAX_DAYS))
     latest = now + timedelta(days=settings.GRANT_MAX_DAYS)
+    if timezone.is_naive(expires_at):
+        raise invalid("expires_at", f"{expires_at.isoformat()} has no time zone: say which, such as +00:00.")
     if expires_at <= now:
         raise invalid("expires_at", f"{expires_at.isoformat()} is over already: give a moment to come.")
     if expires_at > latest:

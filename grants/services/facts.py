@@ -82,6 +82,8 @@ def _of_issuance(issuance: Issuance) -> dict[str, Any]:
     return {
         "issuance_id": issuance.pk,
         "method": issuance.method,
+        "purpose": issuance.purpose,
+        "capped_by": issuance.capped_by,
         "principal": str(issuance.principal) if issuance.principal else None,
         "grant_id": issuance.grant_id,
         "role_arn": issuance.role_arn,

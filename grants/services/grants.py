@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from cellenium_admin.core.context import Actor
@@ -52,7 +53,7 @@ def create(
     )
     try:
         with transaction.atomic():
-            _lock_parts(location, principal)
+            _check_room(grant)
             grant.save(force_insert=True)
             _record(Action.GRANT_CREATED, actor, grant, Change({}, facts.of(grant)), reason)
             operation = _intend(_Kind.CREATE_GRANT, grant, actor, reason)
@@ -195,6 +196,13 @@ def _revoke(grant: Grant, action: Action, actor: Actor, reason: str, **details: 
     return _intend(_Kind.DELETE_GRANT, grant, actor, reason)
 
 
+def _check_room(grant: Grant) -> None:
+    """Lock its parts, and see that no wish for the same has failed: that one is tried again, or revoked first."""
+    _lock_parts(grant.location, grant.principal)
+    if _like(grant).filter(state=State.FAILED).exists():
+        raise _taken(grant)
+
+
 def _lock_parts(location: Location, principal: Principal) -> None:
     """Lock both, so that nobody takes them away at the same moment, and see that they can be used."""
     place = Location.objects.select_for_update(of=("self",)).get(pk=location.pk)
@@ -207,13 +215,21 @@ def _lock_parts(location: Location, principal: Principal) -> None:
         raise ConflictError(f"The account {who.user} behind {who} is closed.", code="principal_unusable")
 
 
-def _taken(grant: Grant) -> ConflictError:
-    like = Grant.objects.existing().filter(
-        location=grant.location, principal=grant.principal, permission=grant.permission, scope=grant.scope
+def _like(grant: Grant) -> QuerySet[Grant]:
+    return Grant.objects.existing().filter(
+        location=grant.location,
+        principal=grant.principal,
+        permission=grant.permission,
+        scope=grant.scope,
+        application_arn=grant.application_arn,
     )
-    there = like.exclude(state=State.PENDING_DELETE).first()
+
+
+def _taken(grant: Grant) -> ConflictError:
+    there = _like(grant).exclude(state=State.PENDING_DELETE).order_by("-state").first()
     what = f" ({there.origin}, {there.state}, id {there.pk})" if there else ""
-    return ConflictError(f"There is the grant {grant} already{what}: extend that one.", code="grant_exists")
+    todo = "try its operation again, or revoke it" if there and there.state == State.FAILED else "extend that one"
+    return ConflictError(f"There is the grant {grant} already{what}: {todo}.", code="grant_exists")
 
 
 def key_of(grant: Grant) -> str:

@@ -25,6 +25,9 @@ def register(*, scope: str, role_arn: str, actor: Actor, reason: str = "") -> tu
     location = Location(scope=_checked_scope(scope), role_arn=_checked_role(role_arn))
     try:
         with transaction.atomic():
+            if Location.objects.filter(scope=location.scope, state=State.FAILED).exists():
+                detail = f"There is a location {scope} that failed: try its operation again, or remove it."
+                raise ConflictError(detail, code="location_exists")
             location.save(force_insert=True)
             audit.record(
                 action=Action.LOCATION_REGISTERED,

@@ -36,7 +36,8 @@ def foreign(seen: Seen, now: datetime) -> int:
 
 def _foreign_locations(seen: Seen, now: datetime) -> dict[str, Any]:
     known = dict(Location.objects.existing().exclude(aws_id="").values_list("aws_id", "pk"))
-    scopes = set(Location.objects.existing().values_list("scope", flat=True))
+    taken = Location.objects.existing().exclude(state__in=[State.FAILED, State.PENDING_DELETE])
+    scopes = set(taken.values_list("scope", flat=True))
     made = [
         Location(
             aws_id=found.aws_id,

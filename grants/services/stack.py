@@ -7,7 +7,7 @@ from cellenium_admin.core.context import Actor
 from cellenium_admin.core.exceptions import ConflictError
 from grants.aws.gateway import Aws
 from grants.models import Location, Operation, Origin, State
-from grants.services import locations, operations, previews, stack_calls, stack_steps
+from grants.services import locations, operations, previews, stack_calls, stack_steps, stack_upload_steps
 from grants.services.stack_desired import Stack
 from grants.services.stack_steps import Step
 
@@ -25,7 +25,7 @@ class LocationStep:
 
 def plan(aws: Aws, stack: Stack) -> list[Step]:
     """Look at every part, changing nothing."""
-    return [*stack_steps.steps(aws, stack), _location(stack).step]
+    return [*stack_steps.steps(aws, stack), _location(stack).step, *stack_upload_steps.steps(aws, stack)]
 
 
 def up(*, aws: Aws, stack: Stack, actor: Actor, report: Report) -> list[Step]:
@@ -34,18 +34,21 @@ def up(*, aws: Aws, stack: Stack, actor: Actor, report: Report) -> list[Step]:
     Gives what it found, part by part. Raises AwsError, ConflictError where something of another owner stands in the
     way.
     """
-    done = []
-    for step in stack_steps.steps(aws, stack):
-        report(step)
-        if step.status == "foreign":
-            raise ConflictError(f"{step.part} {step.resource}: {step.detail}", code="not_ours")
-        for call in step.calls:
-            stack_calls.make(call, part=step.part, actor=actor)
-        done.append(step)
+    done = [_made(step, actor, report) for step in stack_steps.steps(aws, stack)]
     found = _location(stack)
     report(found.step)
     _register(aws, stack, found, actor)
-    return [*done, found.step]
+    uploads = [_made(step, actor, report) for step in stack_upload_steps.steps(aws, stack)]
+    return [*done, found.step, *uploads]
+
+
+def _made(step: Step, actor: Actor, report: Report) -> Step:
+    report(step)
+    if step.status == "foreign":
+        raise ConflictError(f"{step.part} {step.resource}: {step.detail}", code="not_ours")
+    for call in step.calls:
+        stack_calls.make(call, part=step.part, actor=actor)
+    return step
 
 
 def _location(stack: Stack) -> LocationStep:

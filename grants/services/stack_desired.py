@@ -6,11 +6,11 @@ from django.conf import settings
 
 from grants import policies, stack_policies
 from grants.aws.gateway import Aws
-from grants.services import ownership
+from grants.services import ownership, stack_uploads
 from grants.services.expiry import invalid
+from grants.services.stack_uploads import LONGEST_ROLE_NAME, Uploads
 
 TWELVE_HOURS = 43_200
-LONGEST_ROLE_NAME = 64
 POLICY_NAME = "cellenium-admin"
 
 
@@ -42,6 +42,9 @@ class Stack:
     group: str
     group_policy: policies.Document
     roles: tuple[Role, ...]
+    # What the keys of uploads begin with.
+    prefix: str
+    uploads: Uploads
 
     @property
     def scope(self) -> str:
@@ -57,6 +60,11 @@ class Stack:
         return f"arn:{self.partition}:iam::{self.account}:role{ownership.PATH}{self.role(part).name}"
 
     @property
+    def service_policy_name(self) -> str:
+        """Give a name for the managed policy of the service."""
+        return f"{settings.DEPLOYMENT}-service"
+
+    @property
     def service_policy(self) -> policies.Document:
         """Give what the service itself needs."""
         return stack_policies.service(
@@ -65,24 +73,39 @@ class Stack:
             instance_arn=self.instance_arn,
             path=ownership.PATH,
             partition=self.partition,
+            prefix=self.prefix,
+            queues=[self.uploads.events.name, self.uploads.dead_letters.name],
+            kms_key=self.kms_key,
         )
 
 
 def desired(aws: Aws, *, bucket: str = "") -> Stack:
     """Give the stack of a bucket, by default the one of the h5ad store. Raises InvalidInputError without a bucket."""
-    bucket = bucket or _configured_bucket()
-    instance_arn = aws.instance_arn
+    return in_account(
+        aws.account,
+        aws.region,
+        bucket=bucket or _configured_bucket(),
+        caller_arn=aws.caller_arn,
+        partition=aws.partition,
+    )
+
+
+def in_account(account: str, region: str, *, bucket: str, caller_arn: str, partition: str = "aws") -> Stack:
+    """Give the stack of a bucket in an account and Region, brought up by `caller_arn`, without asking anybody."""
+    instance_arn = f"arn:{partition}:s3:{region}:{account}:access-grants/default"
+    prefix = _upload_prefix(bucket)
+    where = {"account": account, "region": region, "partition": partition}
     return Stack(
         bucket=bucket,
-        account=aws.account,
-        region=aws.region,
-        partition=aws.partition,
+        **where,
         instance_arn=instance_arn,
         kms_key=settings.BUCKET_KMS_KEY,
         log_target=settings.BUCKET_LOG_TARGET,
         group=settings.UPLOADER_GROUP,
         group_policy=stack_policies.uploader_group(instance_arn),
-        roles=tuple(_roles(bucket, instance_arn, aws.caller_arn)),
+        roles=tuple(_roles(bucket, prefix, instance_arn, caller_arn)),
+        prefix=prefix,
+        uploads=stack_uploads.desired(bucket=bucket, prefix=prefix, **where),
     )
 
 
@@ -93,32 +116,41 @@ def _configured_bucket() -> str:
     return store.removeprefix("s3://").partition("/")[0]
 
 
-def _roles(bucket: str, instance_arn: str, caller_arn: str) -> list[Role]:
-    trust = stack_policies.location_trust(instance_arn)
+def _roles(bucket: str, prefix: str, instance_arn: str, caller_arn: str) -> list[Role]:
+    trust, key = stack_policies.location_trust(instance_arn), settings.BUCKET_KMS_KEY
     return [
         Role(
             part="location role",
             name=_name(bucket, "location"),
             description=f"Serves the S3 Access Grants location of {bucket}",
             trust=trust,
-            policy=stack_policies.location_role(bucket, instance_arn),
+            policy=stack_policies.location_role(bucket, instance_arn, kms_key=key),
         ),
         Role(
             part="upload-only role",
             name=_name(bucket, "upload"),
             description=f"Serves locations of {bucket} where nothing may be deleted",
             trust=trust,
-            policy=stack_policies.location_role(bucket, instance_arn, upload_only=True),
+            policy=stack_policies.location_role(bucket, instance_arn, upload_only=True, kms_key=key),
         ),
         Role(
             part="importer role",
             name=_name(bucket, "importer"),
-            description=f"Gives uploaders temporary credentials for {settings.SCAN_PREFIX} of {bucket}",
+            description=f"Gives uploaders temporary credentials for {prefix} of {bucket}",
             trust=stack_policies.importer_trust(settings.SERVICE_ARN or _trusted(caller_arn)),
             keeps_trust=not settings.SERVICE_ARN,
-            policy=stack_policies.importer_role(bucket, settings.SCAN_PREFIX),
+            policy=stack_policies.importer_role(
+                bucket, prefix, may_delete=settings.CREDENTIALS_MAY_DELETE, kms_key=key
+            ),
         ),
     ]
+
+
+def _upload_prefix(bucket: str) -> str:
+    """Give what the keys of uploads begin with: below the store's own root where it has one in this bucket."""
+    name, _, root = str(settings.H5AD_STORE).removeprefix("s3://").partition("/")
+    root = root.strip("/")
+    return f"{root}/{settings.SCAN_PREFIX}" if root and name == bucket else settings.SCAN_PREFIX
 
 
 def _trusted(caller_arn: str) -> str:
@@ -130,5 +162,4 @@ def _trusted(caller_arn: str) -> str:
 
 
 def _name(bucket: str, what: str) -> str:
-    name = f"{settings.DEPLOYMENT}-{bucket}-{what}"
-    return name if len(name) <= LONGEST_ROLE_NAME else f"{name[: LONGEST_ROLE_NAME - len(what) - 1]}-{what}"
+    return stack_uploads.short_name(bucket, what, longest=LONGEST_ROLE_NAME)

@@ -1,4 +1,4 @@
-"""Taking a stack down: grants, locations, instance, roles, group; the bucket and its data stay unless it is named."""
+"""Taking a stack down: grants, locations, parts for uploads, instance, roles, group; an unnamed bucket stays."""
 
 from collections.abc import Callable, Iterator
 
@@ -8,7 +8,7 @@ from cellenium_admin.core.context import Actor
 from cellenium_admin.core.exceptions import ConflictError
 from grants.aws.gateway import Aws, Receipt
 from grants.models import Grant, Location, Operation, Origin, State
-from grants.services import grants, locations, operations, ownership, stack_calls
+from grants.services import grants, locations, operations, ownership, stack_calls, stack_upload_destroy
 from grants.services.stack_desired import Role, Stack
 from grants.services.stack_steps import Call, Step
 
@@ -74,6 +74,7 @@ def _carry_out(aws: Aws, found: QuerySet[Operation]) -> None:
 
 
 def _rest(aws: Aws, stack: Stack, *, with_bucket: bool) -> Iterator[Step]:
+    yield from stack_upload_destroy.steps(aws, stack)
     yield _instance(aws, stack)
     for role in stack.roles:
         yield _role(aws, role)
@@ -100,9 +101,10 @@ def _instance(aws: Aws, stack: Stack) -> Step:
 
 def _role(aws: Aws, role: Role) -> Step:
     name = role.name
-    if aws.iam.role(name) is None:
+    found = aws.iam.role(name)
+    if found is None:
         return Step(role.part, name, "gone")
-    if not ownership.is_ours(aws.iam.role_tags(name)):
+    if found.path != ownership.PATH or not ownership.is_ours(aws.iam.role_tags(name)):
         return Step(role.part, name, "foreign", "it was not made here and is left alone")
     places = aws.access_grants.locations() if aws.access_grants.instance() else ()
     users = [place.scope for place in places if place.role_arn.endswith(f"/{name}")]

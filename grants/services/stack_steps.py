@@ -1,11 +1,12 @@
 """What is there of a stack and what is missing, part by part, with the exact calls that would make it so."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from grants.aws.gateway import Aws, ObservedBucket, Receipt
+from grants.aws.gateway import Aws, ObservedBucket, ObservedRole, Receipt
 from grants.services import ownership
+from grants.services.executors.cuts import POLICY_NAME as CUT_POLICY
 from grants.services.stack_desired import POLICY_NAME, Role, Stack
 
 
@@ -88,28 +89,44 @@ def role_step(aws: Aws, role: Role) -> Step:
     found = aws.iam.role(role.name)
     if found is None:
         return Step(role.part, role.name, "missing", calls=(_create(aws, role), _put_policy(aws, role)))
-    if not ownership.is_ours(aws.iam.role_tags(role.name)):
-        return Step(role.part, role.name, "foreign", "There is a role of this name without our tag; it is left alone.")
-    calls = []
-    if found.trust != role.trust and not role.keeps_trust:
-        trust = {"trust": role.trust}
-        calls.append(
-            Call(
-                "iam UpdateAssumeRolePolicy",
-                role.name,
-                lambda: aws.iam.update_role_trust(role.name, role.trust),
-                trust,
-            )
-        )
-    if found.max_session_seconds != role.max_session_seconds:
-        seconds = role.max_session_seconds
+    if found.path != ownership.PATH or not ownership.is_ours(aws.iam.role_tags(role.name)):
+        why = f"There is a role of this name without our tag, or not on {ownership.PATH}; it is left alone."
+        return Step(role.part, role.name, "foreign", why)
+    calls = tuple(_role_calls(aws, role, found))
+    besides = _besides(
+        set(aws.iam.role_policies(role.name)) - {POLICY_NAME, CUT_POLICY}, aws.iam.attached_role_policies(role.name)
+    )
+    return Step(role.part, role.name, "changed" if calls or besides else "ok", besides, calls)
+
+
+def _role_calls(aws: Aws, role: Role, found: ObservedRole) -> Iterator[Call]:
+    name, seconds = role.name, role.max_session_seconds
+    # Whom the trust names may be kept, but not that it names everybody.
+    if found.trust != role.trust and (not role.keeps_trust or _trusts_everybody(found.trust)):
+        make = lambda: aws.iam.update_role_trust(name, role.trust)  # noqa: E731
+        yield Call("iam UpdateAssumeRolePolicy", name, make, {"trust": role.trust})
+    if found.max_session_seconds != seconds:
         wish = {"MaxSessionDuration": seconds}
-        calls.append(
-            Call("iam UpdateRole", role.name, lambda: aws.iam.update_role_max_session(role.name, seconds), wish)
-        )
-    if aws.iam.role_policy(role.name, POLICY_NAME) != role.policy:
-        calls.append(_put_policy(aws, role))
-    return Step(role.part, role.name, "changed" if calls else "ok", calls=tuple(calls))
+        yield Call("iam UpdateRole", name, lambda: aws.iam.update_role_max_session(name, seconds), wish)
+    if aws.iam.role_policy(name, POLICY_NAME) != role.policy:
+        yield _put_policy(aws, role)
+
+
+def _trusts_everybody(trust: Mapping[str, Any]) -> bool:
+    statements = trust.get("Statement", ())
+    for statement in [statements] if isinstance(statements, Mapping) else statements:
+        principal = statement.get("Principal", {})
+        named = principal.get("AWS", ()) if isinstance(principal, Mapping) else principal
+        everybody = "*" in ([named] if isinstance(named, str) else named)
+        if statement.get("Effect") == "Allow" and (everybody or "NotPrincipal" in statement):
+            return True
+    return False
+
+
+def _besides(inline: Iterable[str], attached: Iterable[str]) -> str:
+    """Name policies that widen what is ours; whoever put them there has to take them away."""
+    names = [*sorted(inline), *sorted(attached)]
+    return f"It has policies that are not of this stack: {', '.join(names)}. Look at them." if names else ""
 
 
 def _create(aws: Aws, role: Role) -> Call:
@@ -151,4 +168,8 @@ def group(aws: Aws, stack: Stack) -> Step:
                 policy,
             )
         )
-    return Step("uploader group", name, "ok" if not calls else "changed" if path else "missing", calls=tuple(calls))
+    besides = ""
+    if path:
+        besides = _besides(set(aws.iam.group_policies(name)) - {POLICY_NAME}, aws.iam.attached_group_policies(name))
+    status = "missing" if not path else "changed" if calls or besides else "ok"
+    return Step("uploader group", name, status, besides, tuple(calls))

@@ -114,8 +114,10 @@ def test_administrators_only_means_that(rows: AccessPages, curator: User) -> Non
     guarded = [(action, url) for action, url in urls(rows) if action.administrators_only]
     assert guarded
     for _, url in guarded:
-        assert client.get(url).status_code == 403
-        assert client.post(url, {"step": "confirm", "reason": "because"}).status_code == 403
+        # What a curator may not even see is not there for them: back to the overview, as for a row that is unknown.
+        refused = 302 if "/imports/upload/" in url else 403
+        for answer in (client.get(url), client.post(url, {"step": "confirm", "reason": "because"})):
+            assert (answer.status_code, answer.get("Location", "/admin/")) == (refused, "/admin/")
     assert states() == before
 
 

@@ -1,5 +1,8 @@
 """Access keys: switched on and off, deleted, and what a lost answer has left behind pruned."""
 
+from django.db.models import QuerySet
+
+from cellenium_admin.core.exceptions import ConflictError
 from grants.aws.errors import AwsNotFoundError
 from grants.aws.gateway import Aws
 from grants.models import AccessKey, Operation, State
@@ -40,6 +43,8 @@ def _pruned(operation: Operation, result: Result) -> Change:
 
 def _set_status(aws: Aws, operation: Operation, calls: Calls) -> Result:
     key = AccessKey.objects.select_related("principal").get(pk=operation.subject_id)
+    if _later(operation).exists():
+        return {"superseded": True}
     active = bool(operation.args["enabled"])
     try:
         receipt = aws.iam.set_key_active(key.principal.name, key.access_key_id, active=active)
@@ -49,8 +54,26 @@ def _set_status(aws: Aws, operation: Operation, calls: Calls) -> Result:
     return {"enabled": active}
 
 
+def _later(operation: Operation) -> QuerySet[Operation]:
+    """Select later orders about the same key: the last word counts, also where it could not be carried out yet."""
+    orders = Operation.objects.filter(subject_type=operation.subject_type, subject_id=operation.subject_id)
+    kinds = (Operation.Kind.SET_KEY_STATUS, Operation.Kind.DELETE_KEY)
+    later = orders.filter(kind__in=kinds, number__gt=operation.number)
+    return later.exclude(state=Operation.State.CANCELLED)
+
+
+def _not_after(operation: Operation) -> Change:
+    """Refuse to try an order again that a later one has overtaken. Raises ConflictError."""
+    if later := _later(operation).first():
+        detail = f"A later order about this key ({later.kind}, {later.state}) stands: give a new one instead."
+        raise ConflictError(detail, code="superseded")
+    return Change()
+
+
 def _status_set(operation: Operation, result: Result) -> Change:
     key = settlement.subject(AccessKey, operation)
+    if "superseded" in result:
+        return Change()
     if "already_gone" in result:
         return settlement.gone(key)
     return settlement.confirm(key, is_enabled=result["enabled"])
@@ -78,5 +101,5 @@ def _failed(operation: Operation) -> Change:
 
 
 CREATE = Executor(_prune, _pruned, _failed, lambda _: Change())
-SET_STATUS = Executor(_set_status, _status_set, lambda _: Change(), lambda _: Change())
+SET_STATUS = Executor(_set_status, _status_set, lambda _: Change(), _not_after)
 DELETE = Executor(_delete, _deleted, lambda _: Change(), lambda _: Change())

@@ -3,7 +3,7 @@
 from grants.aws.errors import AwsExistsError, AwsNotFoundError, AwsNotSettledError
 from grants.aws.gateway import Aws, ObservedLocation
 from grants.models import Grant, Location, Operation, State
-from grants.services import ownership, settlement
+from grants.services import ownership, provenance, settlement
 from grants.services.operation_calls import BlockedError, Calls, Change, Executor, NotYetError, Result
 
 
@@ -16,7 +16,7 @@ def _create(aws: Aws, operation: Operation, calls: Calls) -> Result:
     try:
         made, receipt = aws.access_grants.create_location(location.scope, location.role_arn, tags)
     except AwsExistsError as error:
-        made = _ours(aws, location, error)
+        made = _ours(aws, location, operation, error)
     else:
         calls.note("CreateAccessGrantsLocation", receipt)
     if made.role_arn != location.role_arn:
@@ -24,11 +24,14 @@ def _create(aws: Aws, operation: Operation, calls: Calls) -> Result:
     return {"aws_id": made.id, "arn": made.arn}
 
 
-def _ours(aws: Aws, location: Location, error: AwsExistsError) -> ObservedLocation:
+def _ours(aws: Aws, location: Location, operation: Operation, error: AwsExistsError) -> ObservedLocation:
     found = _find(aws, location.scope)
     if found is None:
         raise AwsNotSettledError(error.operation, error.code, f"{error.message} It is not listed yet.") from error
-    if not ownership.is_ours(aws.access_grants.tags(found.arn)):
+    tags, key = aws.access_grants.tags(found.arn), operation.natural_key
+    others = Location.objects.existing().filter(aws_id=found.id).exclude(pk=location.pk)
+    ours = provenance.made_under(key, tags, kind=operation.kind, created_at=found.created_at)
+    if not ours or others.exists():
         raise BlockedError(f"{location.scope} is registered already, by somebody else: adopt it instead ({found.id}).")
     return found
 
@@ -73,8 +76,13 @@ def _delete(aws: Aws, operation: Operation, calls: Calls) -> Result:
 
 
 def _left_behind(aws: Aws, location: Location) -> str:
+    """Find what attempts for this row have made without an answer; never what another row stands for."""
     found = _find(aws, location.scope)
-    return found.id if found and ownership.is_ours(aws.access_grants.tags(found.arn)) else ""
+    if found is None or Location.objects.existing().filter(aws_id=found.id).exists():
+        return ""
+    tags = aws.access_grants.tags(found.arn)
+    kind = Operation.Kind.CREATE_LOCATION
+    return found.id if provenance.made_for(location, tags, kind=kind, created_at=found.created_at) else ""
 
 
 def _deleted(operation: Operation, result: Result) -> Change:

@@ -6,7 +6,7 @@ from django.utils import timezone
 from grants.aws.errors import AwsExistsError, AwsNotFoundError, AwsNotSettledError
 from grants.aws.gateway import Aws, ObservedUser
 from grants.models import AccessKey, Grant, Operation, Origin, Principal, State
-from grants.services import ownership, settlement
+from grants.services import ownership, provenance, settlement
 from grants.services.operation_calls import BlockedError, Calls, Change, Executor, NotYetError, Result
 
 
@@ -37,7 +37,8 @@ def _ours(aws: Aws, principal: Principal, operation: Operation, error: AwsExists
         raise AwsNotSettledError(error.operation, error.code, f"{error.message} It cannot be read yet.") from error
     tags = aws.iam.user_tags(user.name)
     others = Principal.objects.existing().filter(arn=user.arn).exclude(pk=principal.pk)
-    if ownership.made_by(tags, operation.pk) or (ownership.is_ours(tags) and not others.exists()):
+    ours = provenance.made_under(operation.natural_key, tags, kind=operation.kind, created_at=user.created_at)
+    if ours and user.path == ownership.PATH and not others.exists():
         return user
     raise BlockedError(f"There is an IAM user {user.arn} already, and it is not ours: choose another name.")
 
@@ -71,7 +72,10 @@ def _wait_for_grants(operation: Operation) -> None:
 def _is_the_one(aws: Aws, principal: Principal, user: ObservedUser) -> bool:
     if principal.unique_id:
         return principal.unique_id == user.unique_id
-    return principal.origin == Origin.ADOPTED or ownership.is_ours(aws.iam.user_tags(user.name))
+    if Principal.objects.existing().filter(unique_id=user.unique_id).exists() or user.path != ownership.PATH:
+        return False
+    tags, kind = aws.iam.user_tags(user.name), Operation.Kind.CREATE_USER
+    return provenance.made_for(principal, tags, kind=kind, created_at=user.created_at)
 
 
 def remove_user(aws: Aws, name: str, calls: Calls) -> None:

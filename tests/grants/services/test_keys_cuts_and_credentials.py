@@ -158,7 +158,7 @@ def test_what_is_not_handed_out(world: World, service: Aws, role_grant: Grant, u
     with pytest.raises(InvalidInputError, match="outside"):
         issue(target=f"{world.stack.scope}other/*")
     with pytest.raises(InvalidInputError, match="900"):
-        issue(duration_seconds=60)
+        issue(duration=60)
     world.goes_wrong("GetDataAccess", code="AccessDenied", status=403)
     with pytest.raises(UnavailableError, match="no credentials"):
         issue()
@@ -171,7 +171,8 @@ def test_what_is_not_handed_out(world: World, service: Aws, role_grant: Grant, u
 def test_too_many_sessions_for_one_policy_are_refused_with_a_way_out(world: World, role_grant: Grant) -> None:
     many = [
         Issuance.objects.create(
-            method="data_access", state="issued", role_arn=world.location.role_arn, scope="s3://b/*", permission="READ",
+            method="data_access", state="issued", grant=role_grant, role_arn=world.location.role_arn,
+            scope="s3://b/*", permission="READ",
             duration_seconds=3600, expires_at=timezone.now() + timedelta(hours=1), access_key_id=f"ASIA{number}",
             aws_user_id=f"AROA{number:020}:access-grants-{number:036}",
         )

@@ -1,5 +1,6 @@
 """`access up`, `plan` and `destroy` on the sandbox: idempotent, judged by what its roles really allow, and modest."""
 
+import json
 from typing import Any
 
 import pytest
@@ -8,23 +9,17 @@ from cellenium_admin.core.context import Actor
 from cellenium_admin.core.exceptions import ConflictError
 from grants.aws.gateway import Aws
 from grants.models import Location
-from grants.services import grants, operations, principals, stack, stack_destroy
-from grants.services.stack_desired import Stack, desired
+from grants.services import grants, operations, ownership, principals, stack, stack_destroy
+from grants.services.stack_desired import Stack
 from grants.services.stack_steps import Step
 from tests.support.sandbox import Aws as Sandbox
-from tests.support.sandbox import refusal
+from tests.support.sandbox import allow, refusal
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def quiet(step: Step) -> None:
     del step
-
-
-@pytest.fixture
-def wanted(aws: Sandbox, gateway: Aws, settings: Any) -> Stack:
-    settings.UPLOADER_GROUP = aws.name("group")
-    return desired(gateway, bucket=aws.name("data"))
 
 
 def test_up_makes_everything_once(gateway: Aws, wanted: Stack, actor: Actor) -> None:
@@ -84,3 +79,44 @@ def test_a_role_of_somebody_else_is_named_and_left_alone(
     with pytest.raises(ConflictError, match="left alone"):
         stack.up(aws=gateway, stack=wanted, actor=actor, report=quiet)
     assert gateway.iam.role(name) == before
+
+
+def test_a_role_on_another_path_is_not_ours_whatever_its_tag(
+    aws: Sandbox, gateway: Aws, wanted: Stack, actor: Actor
+) -> None:
+    role = wanted.role("importer role")
+    tags = [{"Key": key, "Value": value} for key, value in ownership.tags("stack").items()]
+    aws.make_role(f"arn:aws:iam::{aws.account}:root", name=role.name, Path="/", Tags=tags)
+    before = gateway.iam.role(role.name)
+    with pytest.raises(ConflictError, match="left alone"):
+        stack.up(aws=gateway, stack=wanted, actor=actor, report=quiet)
+    stack_destroy.destroy(aws=gateway, stack=wanted, actor=actor, report=quiet)
+    assert gateway.iam.role(role.name) == before
+
+
+def test_what_widens_a_role_or_the_group_is_named(aws: Sandbox, gateway: Aws, wanted: Stack, actor: Actor) -> None:
+    stack.up(aws=gateway, stack=wanted, actor=actor, report=quiet)
+    iam, role = aws("iam"), wanted.role("importer role")
+    everything = json.dumps(allow("*"))
+    iam.put_role_policy(RoleName=role.name, PolicyName="wider", PolicyDocument=everything)
+    policy = iam.create_policy(PolicyName=aws.name("wider"), PolicyDocument=everything)["Policy"]["Arn"]
+    iam.attach_group_policy(GroupName=wanted.group, PolicyArn=policy)
+    seen = {step.part: step for step in stack.plan(gateway, wanted) if step.status != "ok"}
+    assert set(seen) == {"importer role", "uploader group"}
+    assert "wider" in seen["importer role"].detail
+    assert policy in seen["uploader group"].detail
+    iam.delete_role_policy(RoleName=role.name, PolicyName="wider")
+    iam.detach_group_policy(GroupName=wanted.group, PolicyArn=policy)
+    assert {step.status for step in stack.plan(gateway, wanted)} == {"ok"}
+
+
+@pytest.mark.parametrize("everybody", ["*", {"AWS": "*"}, {"AWS": ["arn:aws:iam::111122223333:root", "*"]}])
+def test_a_trust_in_everybody_is_put_right(everybody: Any, gateway: Aws, wanted: Stack, actor: Actor) -> None:
+    stack.up(aws=gateway, stack=wanted, actor=actor, report=quiet)
+    role = wanted.role("importer role")
+    statement = {"Effect": "Allow", "Principal": everybody, "Action": "sts:AssumeRole"}
+    gateway.iam.update_role_trust(role.name, {"Version": "2012-10-17", "Statement": [statement]})
+    stack.up(aws=gateway, stack=wanted, actor=actor, report=quiet)
+    found = gateway.iam.role(role.name)
+    assert found is not None
+    assert found.trust == role.trust
