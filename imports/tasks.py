@@ -19,7 +19,7 @@ from imports.h5ad.findings import Finding, Findings, RefusedFileError, Severity
 from imports.h5ad.opener import open_h5ad
 from imports.h5ad.validate import StudyFile, inspect
 from imports.models import ImportRun
-from imports.services import imports, uploads
+from imports.services import events, imports, upkeep, uploads
 from imports.services.workplaces import Workplace, clear_leftovers, workplace
 from studies.content import SourceContent
 from studies.store.builder import StoreBuildError
@@ -60,6 +60,28 @@ def scan() -> None:
     result = uploads.scan(actor=Actor.system("imports.scan"))
     if result.new:
         logger.info("The scan found %d new files.", result.new)
+
+
+@periodic_task(name="imports.read_events", soft=240, hard=300)
+def read_events() -> None:
+    """Take in what the bucket tells of new objects."""
+    if settings.EVENT_QUEUE_URL:
+        done = events.read_queue()
+        if done.get("new"):
+            logger.info("The event queue told of %d new files.", done["new"])
+
+
+@periodic_task(name="imports.expire_uploads", soft=240, hard=300)
+def expire_uploads() -> None:
+    """Go on with uploads that stand still: finish them, give them up, or let them have their turn."""
+    upkeep.tidy()
+
+
+@periodic_task(name="imports.end_unknown_uploads", soft=240, hard=300)
+def end_unknown_uploads() -> None:
+    """End what interrupted tools have left in the bucket."""
+    if str(settings.H5AD_STORE).startswith("s3://"):
+        upkeep.end_unknown()
 
 
 @dataclass(frozen=True, slots=True)

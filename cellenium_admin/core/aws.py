@@ -11,11 +11,19 @@ from botocore.config import Config
 CONNECT_SECONDS = 5
 READ_SECONDS = 30
 MOST_ATTEMPTS = 4
+# The parsed descriptions of AWS's services: large, and the same for everybody. Each session would parse its own, which
+# costs half a second and 30 MB for every client of S3. A loader knows nothing of credentials, Regions or connections.
+_DESCRIPTIONS = botocore.session.get_session().get_component("data_loader")
 
 
 def session() -> boto3.Session:
     """Make a session; a new one each time, since threads may not share one, nor may the two sides of a fork."""
-    return boto3.Session(botocore_session=botocore.session.get_session())
+    core = botocore.session.get_session()
+    core.register_component("data_loader", _DESCRIPTIONS)
+    made = boto3.Session(botocore_session=core)
+    # Each session adds boto3's own directory to the one loader.
+    _DESCRIPTIONS.search_paths[:] = dict.fromkeys(_DESCRIPTIONS.search_paths)
+    return made
 
 
 def client(
@@ -33,6 +41,17 @@ def client(
     make: Any = session().client
     chosen = s3_config(attempts) if service == "s3" else config(attempts)
     return make(service, region_name=region, config=chosen, **(credentials or {}))
+
+
+def presigning_client(service: str) -> Any:
+    """Make a client that signs addresses for others: of S3 by the bucket's own name in the Region.
+
+    The global name answers for young buckets with a redirect, which a browser that asks beforehand does not follow.
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+    """
+    style = "path" if configured_s3_endpoint() else "virtual"
+    make: Any = session().client
+    return make(service, config=config(signature_version="s3v4", s3={"addressing_style": style}))
 
 
 def config(attempts: int = MOST_ATTEMPTS, **more: Any) -> Config:

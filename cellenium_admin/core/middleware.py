@@ -8,22 +8,8 @@ import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
+from cellenium_admin.core.content_security import API_ROOT, content_security_policy
 from cellenium_admin.core.context import request_context
-
-API_ROOT = "/api/"
-NO_CONTENT = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-OWN_CONTENT = (
-    "default-src 'none'; script-src 'self'{script}; style-src 'self'{style}; img-src 'self' data:; font-src 'self';"
-    " connect-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
-)
-INLINE = " 'unsafe-inline'"
-# The first prefix that fits decides. Swagger UI sets style attributes; the admin's Alpine evaluates attributes.
-CONTENT_SECURITY_POLICIES = (
-    ("/api/v1/docs", OWN_CONTENT.format(script="", style=INLINE)),
-    (API_ROOT, NO_CONTENT),
-    ("/admin/", OWN_CONTENT.format(script=INLINE + " 'unsafe-eval'", style=INLINE)),
-    ("", NO_CONTENT),
-)
 
 
 class RequestContextMiddleware:
@@ -53,11 +39,6 @@ def set_safe_headers(response: HttpResponseBase, *, path: str) -> None:
     response.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
     if path.startswith(API_ROOT):
         response.setdefault("Cache-Control", "no-store")
-
-
-def content_security_policy(path: str) -> str:
-    """Choose the strictest policy under which this page works."""
-    return next(policy for prefix, policy in CONTENT_SECURITY_POLICIES if path.startswith(prefix))
 
 
 def client_address(meta: Mapping[str, str], *, hops: int) -> str:

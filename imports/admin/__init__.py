@@ -1,5 +1,6 @@
 """Admin pages of the importer."""
 
 from imports.admin.import_run import ImportRunAdmin
+from imports.admin.upload import UploadAdmin
 
-__all__ = ["ImportRunAdmin"]
+__all__ = ["ImportRunAdmin", "UploadAdmin"]

@@ -8,22 +8,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
 from cellenium_admin.core import storage
 from cellenium_admin.core.context import Actor
-from cellenium_admin.core.models import Action, User
-from cellenium_admin.core.services import audit, jobs
+from cellenium_admin.core.models import User
 from cellenium_admin.core.storage import StoredFile
-from imports.models import ImportRun, Upload
+from imports.models import Upload
+from imports.services import arrivals
 
 logger = logging.getLogger(__name__)
 
-IMPORT_JOB = "imports.run_import"
-SUFFIX = ".h5ad"
+IMPORT_JOB = arrivals.IMPORT_JOB
 BATCH_FILES = 500
-LONGEST_URI = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +41,16 @@ def scan(*, actor: Actor) -> ScanResult:
     """
     seen: Counter[str] = Counter()
     for batch in _batches(_candidates()):
-        known, owners = _newest_revisions(batch), _owners(batch)
+        known, owners = _newest_revisions(batch), owners_of(batch)
         for file in batch:
+            if not arrivals.is_known(file.key) and file.key not in owners:
+                continue
             seen["found"] += 1
             if _may_be_unfinished(file):
                 seen["too_fresh"] += 1
-            elif known.get(file.uri) != file.revision and _record(file, owners.get(file.key), actor):
+            elif known.get(file.uri) != file.revision and arrivals.record(
+                file, owner=owners.get(file.key), actor=actor
+            ):
                 seen["new"] += 1
             else:
                 seen["unchanged"] += 1
@@ -57,10 +58,9 @@ def scan(*, actor: Actor) -> ScanResult:
 
 
 def _candidates() -> Iterator[StoredFile]:
+    """Give all files; those the importer does not know are written down for whose prefix they lie under, no more."""
     for file in storage.list_files(settings.SCAN_PREFIX):
-        if not file.key.lower().endswith(SUFFIX):
-            continue
-        if len(file.uri) > LONGEST_URI:
+        if len(file.uri) > arrivals.LONGEST_URI:
             logger.warning("A file is not imported because its address is too long: %s...", file.uri[:200])
             continue
         yield file
@@ -83,7 +83,7 @@ def _newest_revisions(files: Sequence[StoredFile]) -> dict[str, str]:
     return dict(uploads.values_list("uri", "revision"))
 
 
-def _owners(files: Sequence[StoredFile]) -> dict[str, User]:
+def owners_of(files: Sequence[StoredFile]) -> dict[str, User]:
     """Find whose prefix each file lies under; prefixes never overlap."""
     folders = {file.key: _folders(file.key) for file in files}
     users = User.objects.filter(upload_prefix__in={folder for names in folders.values() for folder in names})
@@ -93,22 +93,3 @@ def _owners(files: Sequence[StoredFile]) -> dict[str, User]:
 
 def _folders(key: str) -> list[str]:
     return [key[: place + 1] for place, character in enumerate(key) if character == "/"]
-
-
-@transaction.atomic
-def _record(file: StoredFile, owner: User | None, actor: Actor) -> bool:
-    """Write down the file and queue its import; False when another scan was first."""
-    upload, is_new = Upload.objects.get_or_create(
-        uri=file.uri,
-        revision=file.revision,
-        modified_at=file.modified_at,
-        defaults={"size": file.size, "owner": owner},
-    )
-    if not is_new:
-        return False
-    run = ImportRun(upload=upload)
-    run.job = jobs.enqueue(IMPORT_JOB, owner=owner, args={"run_id": str(run.pk)}, subject=run)
-    run.save(force_insert=True)
-    details = {"uri": file.uri, "revision": file.revision, "size": file.size}
-    audit.record(action=Action.UPLOAD_FOUND, actor=actor, obj=upload, details=details)
-    return True

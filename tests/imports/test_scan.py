@@ -21,7 +21,7 @@ from cellenium_admin.core.models import Action, AuditEvent, Job, User
 from cellenium_admin.core.prefixes import prefix_for
 from cellenium_admin.core.storage import StoredFile
 from imports.models import ImportRun, Upload
-from imports.services import uploads
+from imports.services import arrivals, uploads
 from imports.services.uploads import ScanResult
 from tests.support.jobs import make_user
 
@@ -49,7 +49,15 @@ def test_a_new_file_is_queued_for_its_owner(folder: Path, uploader: User, scan: 
     assert (job.subject_type, job.subject_id, job.max_attempts) == ("importrun", str(run.pk), 3)
     event = AuditEvent.objects.get(action=Action.UPLOAD_FOUND)
     assert (event.actor_id, event.object_id, event.object_label) == ("test", str(upload.pk), path.as_uri())
-    assert event.details == {"uri": path.as_uri(), "revision": upload.revision, "size": 3}
+    told = {name: event.details[name] for name in ("uri", "revision", "size", "state", "source", "owner_id")}
+    assert told == {
+        "uri": path.as_uri(),
+        "revision": upload.revision,
+        "size": 3,
+        "state": "received",
+        "source": "bucket",
+        "owner_id": str(uploader.pk),
+    }
 
 
 def test_a_second_scan_finds_nothing_new(folder: Path, scan: Scan) -> None:
@@ -64,6 +72,16 @@ def test_only_h5ad_files_under_the_prefix_count(root: Path, folder: Path, scan: 
     for name in ("a.H5AD", "b.h5mu", "c.txt", "h5ad", "d.h5ad.gz"):
         put(folder, name)
     put(root, "elsewhere/e.h5ad")
+    assert scan() == ScanResult(5, 5, 0, 0)
+    assert set(ImportRun.objects.values_list("upload__uri", flat=True)) == {(folder / "a.H5AD").as_uri()}
+    left_alone = Upload.objects.filter(state=Upload.State.UNRECOGNIZED)
+    assert {upload.uri.rpartition("/")[2] for upload in left_alone} == {"b.h5mu", "c.txt", "h5ad", "d.h5ad.gz"}
+    assert scan() == ScanResult(5, 0, 5, 0)
+
+
+def test_what_nobody_has_put_under_a_prefix_of_theirs_is_not_written_down(root: Path, scan: Scan) -> None:
+    put(root, "input/nobody/c.txt")
+    put(root, "input/nobody/d.h5ad")
     assert scan() == ScanResult(1, 1, 0, 0)
 
 
@@ -193,7 +211,7 @@ def test_upload_run_job_and_event_come_together_or_not_at_all(
         raise RuntimeError("no trail")
 
     with monkeypatch.context() as patch:
-        patch.setattr(uploads.audit, "record", fail)
+        patch.setattr(arrivals.audit, "record", fail)
         with pytest.raises(RuntimeError, match="no trail"):
             scan()
     assert not any(model.objects.exists() for model in (Upload, ImportRun, Job))

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.views import defaults
 
 from cellenium_admin.core.api.problems import PROBLEM_OF_DJANGO, Problem, problem_of, render
-from cellenium_admin.core.middleware import API_ROOT
+from cellenium_admin.core.content_security import API_ROOT
 
 NO_ROUTE = Problem(404, "not_found", "There is no such route; GET /api/v1/schema lists those there are.")
 OUR_FAULT = Problem(500, "internal_error", "Something failed on our side; tell us the request_id if it stays.")

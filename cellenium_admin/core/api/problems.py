@@ -22,6 +22,7 @@ from cellenium_admin.core.exceptions import (
     NotFoundError,
     RefusedError,
     StaleVersionError,
+    TooManyError,
     UnavailableError,
 )
 from cellenium_admin.core.models import User
@@ -67,6 +68,7 @@ STATUS_OF_ERROR: Mapping[type[ApplicationError], int] = {
     ConflictError: 409,
     PayloadTooLargeError: 413,
     InvalidInputError: 422,
+    TooManyError: 429,
     UnavailableError: 503,
 }
 

@@ -127,6 +127,20 @@ class ApiTokenScheme(OpenApiAuthenticationExtension):
         return {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer cea_...`"}
 
 
+class OidcBearerScheme(OpenApiAuthenticationExtension):
+    """Describes bearer tokens of the login provider."""
+
+    target_class = "cellenium_admin.core.api.oidc_bearer.OidcBearerAuthentication"
+    name = "provider"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        """Give the security scheme."""
+        described = (
+            "`Authorization: Bearer` with an access token of the login provider that is made out for this server"
+        )
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": described}
+
+
 class StrictSerializerExtension(OpenApiSerializerExtension):
     """Says that fields which are not listed are refused."""
 

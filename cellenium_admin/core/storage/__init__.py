@@ -14,7 +14,7 @@ from cellenium_admin.core.storage.bucket import BucketStorage
 from cellenium_admin.core.storage.directory import DirectoryStorage
 from cellenium_admin.core.storage.files import FileChangedError, FileGoneError, OnBytes, StoredFile
 
-__all__ = ["FileChangedError", "FileGoneError", "StoredFile", "download", "h5ad_storage", "list_files"]
+__all__ = ["FileChangedError", "FileGoneError", "StoredFile", "download", "h5ad_storage", "list_files", "look"]
 
 
 def h5ad_storage() -> BucketStorage | DirectoryStorage:
@@ -30,6 +30,11 @@ def h5ad_storage() -> BucketStorage | DirectoryStorage:
 def list_files(prefix: str) -> Iterator[StoredFile]:
     """Give all files of the store under a prefix. Raises UnavailableError when the listing breaks off."""
     return h5ad_storage().files(prefix)
+
+
+def look(key: str) -> StoredFile | None:
+    """Give the file with one name, None where there is none. Raises UnavailableError."""
+    return h5ad_storage().look(key)
 
 
 def download(uri: str, revision: str, target: Path, on_bytes: OnBytes | None = None) -> str:

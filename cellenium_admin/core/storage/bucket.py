@@ -39,6 +39,11 @@ class BucketStorage(S3Storage):
                 if not entry["Key"].endswith("/"):
                     yield self._stored(entry)
 
+    def look(self, key: str) -> StoredFile | None:
+        """Give what lies under one key now, exactly as a listing tells it. Raises UnavailableError."""
+        first = next(self.files(key), None)
+        return first if first is not None and first.key == key else None
+
     def fetch(self, uri: str, revision: str, target: BinaryIO, on_bytes: OnBytes) -> str:
         """Write one revision into an open file and give its SHA-256.
 

@@ -35,6 +35,10 @@ class DirectoryStorage(FileSystemStorage):
         except OSError as error:
             raise UnavailableError(f"The h5ad store cannot be listed: {error}") from error
 
+    def look(self, key: str) -> StoredFile | None:
+        """Give what lies under one name now, exactly as a listing tells it. Raises UnavailableError."""
+        return next((file for file in self.files(key) if file.key == key), None)
+
     def fetch(self, uri: str, revision: str, target: BinaryIO, on_bytes: OnBytes) -> str:
         """Write one revision into an open file and give its SHA-256.
 
