@@ -13,6 +13,7 @@ from cellenium_admin.core.api.audit import AuditEventListView
 from cellenium_admin.core.api.jobs import JobCancelView, JobListView, JobView
 from cellenium_admin.core.api.me import MeView
 from cellenium_admin.core.api.permissions import IsMember
+from cellenium_admin.core.api.tokens import ApiTokenListView, ApiTokenRevocationView
 from cellenium_admin.core.models import TokenScope
 
 
@@ -48,10 +49,13 @@ urlpatterns = [
     path("me", MeView.as_view(), name="me"),
     path("schema", SchemaView.as_view(), name="schema"),
     path("docs", DocsView.as_view(), name="docs"),
+    path("tokens", ApiTokenListView.as_view(), name="tokens"),
+    path("tokens/<str:token_key>/revoke", ApiTokenRevocationView.as_view(), name="token-revoke"),
     path("jobs", JobListView.as_view(), name="jobs"),
     path("jobs/<uuid:job_id>", JobView.as_view(), name="job"),
     path("jobs/<uuid:job_id>/cancel", JobCancelView.as_view(), name="job-cancel"),
     path("audit-events", AuditEventListView.as_view(), name="audit-events"),
     path("", include("studies.api.urls")),
     path("", include("grants.api.urls")),
+    path("", include("imports.api.urls")),
 ]

@@ -27,7 +27,7 @@ def study(administrator: User):
 
 def log_in(page: Page) -> None:
     page.goto("/admin/")
-    page.get_by_label("Username").fill("admin@example.org")
+    page.get_by_label("E-mail or account name").fill("admin@example.org")
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Newest jobs")).to_be_visible()

@@ -21,7 +21,7 @@ from tests.support.gateway import aws_environment, gateway
 from tests.support.sandbox import aws, sandbox
 
 __all__ = ["aws", "aws_environment", "gateway", "put_right", "sandbox", "stack"]
-pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 SYSTEM = Actor.system("test")
 
 
@@ -88,7 +88,7 @@ def give(location: Location, principal: Principal, gateway: Aws, sub_prefix: str
 
 def log_in(page: Page) -> None:
     page.goto("/admin/")
-    page.get_by_label("Username").fill("administrator@example.org")
+    page.get_by_label("E-mail or account name").fill("administrator@example.org")
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Access: work to do")).to_be_visible()
