@@ -8,7 +8,8 @@ RUN python3 -m venv --without-pip /opt/venv \
         --requirement requirements/base.txt
 COPY . .
 # Django does not start without these; the values are of no use outside this one command.
-RUN CELLENIUM_ENVIRONMENT=production CELLENIUM_SECRET_KEY=collectstatic CELLENIUM_ALLOWED_HOSTS=localhost \
+RUN python3 clients/build.py \
+    && CELLENIUM_ENVIRONMENT=production CELLENIUM_SECRET_KEY=collectstatic CELLENIUM_ALLOWED_HOSTS=localhost \
     CELLENIUM_DATABASE_URL=postgres://localhost/none CELLENIUM_REDIS_URL=redis://localhost \
     CELLENIUM_H5AD_STORE=/tmp CELLENIUM_STORE_DIR=/tmp CELLENIUM_SCRATCH_DIR=/tmp \
     /opt/venv/bin/python3 manage.py collectstatic --noinput \

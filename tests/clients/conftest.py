@@ -18,7 +18,7 @@ from tests.support.gateway import aws_environment, gateway
 from tests.support.sandbox import aws, sandbox
 
 __all__ = ["actor", "aws", "aws_environment", "curator", "fast", "gateway", "put_right", "sandbox", "stack", "world"]
-CLIENT = Path(__file__).resolve().parents[2] / "clients" / "cellenium_access.py"
+CLIENT = Path(__file__).resolve().parents[2] / "clients" / "cellenium_access"
 
 
 @dataclass(frozen=True)
