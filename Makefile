@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest
 help:            ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
 
-demo: $(VENV)/.demo           ## start everything, import a real study, ask it questions, then serve (ONCE=1: end after the job)
+demo: $(VENV)/.demo .venv-awscli/.ready client           ## start everything, import a real study, ask it questions, then serve (ONCE=1: end after the job)
 	@$(BIN)/python -m cellenium_admin.demo $(if $(ONCE),--once)
 
 demo-clean: $(VENV)/.demo     ## remove the demo's state
@@ -32,7 +32,7 @@ format: $(VENV)/.dev          ## rewrite the code in the project's style
 check: lint types             ## lint and types
 
 bench: $(VENV)/.dev           ## benchmarks
-	@$(BIN)/python -m tests.bench.audit && $(BIN)/python -m tests.bench.sandbox && $(BIN)/python -m tests.bench.grants
+	@$(BIN)/python -m tests.bench.audit && $(BIN)/python -m tests.bench.sandbox && $(BIN)/python -m tests.bench.grants && $(BIN)/python -m tests.bench.credentials
 
 docs: $(VENV)/.dev            ## write again what is generated from the code
 	@$(BIN)/python -m tests.tools.generate_docs
@@ -43,7 +43,10 @@ lock: $(VENV)/.dev            ## compile requirements/*.in into hashed lock file
 docker-proof:                 ## build the images without a registry (root, slow)
 	@sh docker/proof.sh
 
-.PHONY: chromium
+.PHONY: chromium client
+client:                       ## pack the command-line client into one file
+	@$(PYTHON) clients/build.py
+
 chromium:
 	@sh tests/tools/need_chromium.sh
 

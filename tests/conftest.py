@@ -1,5 +1,6 @@
 """Fixtures every test may use."""
 
+import urllib.request
 from collections.abc import Iterator
 
 import psycopg
@@ -8,6 +9,9 @@ from django.core.management import call_command
 from django.db import connections
 
 from tests.support.database import create_test_database, drop_test_database, superuser
+
+# The first `urlopen` of a process keeps the proxies it finds for good, and some tests have some for a while.
+urllib.request.install_opener(urllib.request.build_opener(urllib.request.ProxyHandler({})))
 
 
 @pytest.fixture(scope="session")

@@ -12,14 +12,13 @@ from cellenium_admin.demo import tour
 from cellenium_admin.demo.client import Client, DemoError
 from cellenium_admin.demo.grants import tour_of_grants
 from cellenium_admin.demo.house import STATE, House, clean
-from cellenium_admin.demo.people import PEOPLE, make_people, manage, token_name
+from cellenium_admin.demo.people import ADMINISTRATOR, PEOPLE, log_everybody_in, make_administrator, manage, token_name
 from cellenium_admin.demo.study import pbmc68k_study
 from cellenium_admin.demo.tour import say
-from cellenium_admin.demo.uploader import put_file
+from cellenium_admin.demo.uploader import upload
 from cellenium_admin.embedded import EmbeddedServerError
-from grants.sandbox.seeds import BUCKET, UPLOADER
 
-STAGES = 9
+STAGES = 10
 START_SECONDS = 120
 
 
@@ -70,22 +69,27 @@ def _run(*, once: bool) -> int:
 
 def _show(house: House) -> None:
     started, stages = time.monotonic(), Stages()
-    with stages.stage("Starting PostgreSQL, Valkey and a local AWS"):
+    with stages.stage("Starting PostgreSQL, Valkey, a local AWS and a login provider"):
         house.start_servers()
-        say(f"      S3, IAM, STS and S3 Access Grants at {house.aws.endpoint_url}, see docs/sandbox.md")
+        say(f"      S3, IAM, STS, SQS and S3 Access Grants at {house.aws.endpoint_url}, see docs/sandbox.md")
+        say(f"      OpenID Connect at {house.provider.issuer}")
     with stages.stage("Migrating the database as its owner"):
         manage("migrate", "--verbosity", "0")
-    with stages.stage("Making an administrator, a curator, an uploader and a stranger"):
-        make_people(house.secrets)
-        house.save_secrets()
-        house.write_environment()
+    with stages.stage("Making an administrator, and what the bucket needs in AWS"):
+        make_administrator(house.secrets)
+        tour.told("access", "up", "--yes")
     with stages.stage("Starting the web server, a Celery worker and beat"):
         house.start_processes()
         _wait_until_ready(house.url)
-    uploader = Client(house.url, house.secrets["CELLENIUM_TOKEN_UPLOADER"])
-    with stages.stage("Putting a study into the bucket, as an uploader would"):
-        uri = _upload(house, uploader)
-    with stages.stage("Waiting for the scan to find it and the worker to import it"):
+    with stages.stage("Logging in at the provider: a curator, an uploader, a neighbour and a stranger"):
+        browsers = log_everybody_in(house.url, house.secrets)
+        house.save_secrets()
+        house.write_environment()
+        uploader = Client(house.url, house.secrets[token_name(PEOPLE[1])])
+    with stages.stage("The uploader takes credentials and puts a study into the bucket with the AWS CLI"):
+        neighbour = browsers["neighbour"].call("GET", "/me")["upload_prefix"]
+        uri = upload(browsers["uploader"], neighbour, _study())
+    with stages.stage("Waiting for the bucket to tell of it and the worker to import it"):
         study = tour.imported_study(uploader, uri)
         tour.show_study(study)
     with stages.stage("Asking the API"):
@@ -98,14 +102,11 @@ def _show(house: House) -> None:
     say(f"\nThe main job works: {time.monotonic() - started:.1f} s from the first server to the last answer.")
 
 
-def _upload(house: House, uploader: Client) -> str:
-    key = f"{uploader.get('/me')['upload_prefix']}pbmc68k_reduced.h5ad"
+def _study() -> Path:
     path = STATE / "pbmc68k_reduced.h5ad"
     if not path.exists():
         pbmc68k_study(path)
-    uploaded = put_file(house.aws.client("s3", house.aws.users[UPLOADER]), BUCKET, key, path)
-    say(f"      s3://{BUCKET}/{key} {'uploaded' if uploaded else 'is there from an earlier run'}")
-    return f"s3://{BUCKET}/{key}"
+    return path
 
 
 def _wait_until_ready(url: str) -> None:
@@ -121,12 +122,11 @@ def _wait_until_ready(url: str) -> None:
 
 def _serve(house: House) -> None:
     say(f"""
-  Admin      {house.url}/admin/
+  Uploads    {house.url}/my/ (log in at the provider as {", ".join(person.name for person in PEOPLE)})
+  Admin      {house.url}/admin/ (as curator, or {ADMINISTRATOR.email} with {house.secrets["password"]})
   API docs   {house.url}/api/v1/docs
-  Logins     {", ".join(person.email for person in PEOPLE[:2])}
-  Password   {house.secrets["password"]}
-  Tokens     {", ".join(token_name(person) for person in PEOPLE)} in {_relative(STATE)}/env
-  AWS        {house.aws.endpoint_url} (S3, IAM, STS, S3 Access Grants), keys in {_relative(STATE)}/env
+  Tokens     {", ".join(token_name(person) for person in (ADMINISTRATOR, *PEOPLE))} in {_relative(STATE)}/env
+  AWS        {house.aws.endpoint_url} (S3, IAM, STS, SQS, S3 Access Grants), keys in {_relative(STATE)}/env
 
   In another shell:  set -a; . {_relative(STATE)}/env
                      curl -H "Authorization: Bearer $CELLENIUM_TOKEN_UPLOADER" $CELLENIUM_URL/api/v1/studies

@@ -9,7 +9,7 @@ from typing import Any
 from cellenium_admin.demo.client import DemoError
 from cellenium_admin.demo.house import House
 from cellenium_admin.demo.people import manage
-from cellenium_admin.demo.tour import say
+from cellenium_admin.demo.tour import say, told
 from grants.sandbox.seeds import BUCKET, UPLOAD_PREFIX
 
 READER = "demo-reader"
@@ -17,7 +17,6 @@ READER = "demo-reader"
 
 def tour_of_grants(house: House, uri: str) -> None:
     """Show the life of a grant, told step by step. Raises DemoError where AWS does not answer as it must."""
-    _told("access", "up", "--yes")
     credentials = _make_reader()
     grant = json.loads(
         manage(
@@ -33,7 +32,7 @@ def tour_of_grants(house: House, uri: str) -> None:
     say("      the grant is revoked and live sessions are cut")
     _refused(reader, key)
     manage("access", "delete", "user", READER, "--yes", "--reason", "the demo")
-    _told("access", "reconcile")
+    told("access", "reconcile")
     say("      reconcile: AWS and the database are the same")
 
 
@@ -64,8 +63,3 @@ def _refused(s3: Any, key: str) -> None:
         say(f"      the next read with the same credentials: {error.response['Error']['Code']}")
     else:
         raise DemoError("The session still reads after it was cut: look at .demo/aws/sandbox.log.")
-
-
-def _told(*command: str) -> None:
-    for line in manage(*command).splitlines():
-        say(f"      {line}")

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import IO
 
 from cellenium_admin.demo.client import DemoError
-from cellenium_admin.demo.people import PROJECT
+from cellenium_admin.demo.people import PEOPLE, PROJECT
+from cellenium_admin.demo.provider import DemoProvider
 from cellenium_admin.embedded import EmbeddedPostgres, EmbeddedValkey, ServerProcess, Supervisor, free_port
 from grants.sandbox.embedded import EmbeddedSandbox
 from grants.sandbox.environment import written
 from grants.sandbox.seeds import ADMINISTRATOR, BUCKET, PRODUCT
 
+EVENT_QUEUE = f"cellenium-admin-{BUCKET}-events"
 STATE = Path(os.environ.get("CELLENIUM_DEMO_DIR", PROJECT / ".demo"))
 
 
@@ -37,12 +39,13 @@ class House:
         self.postgres = EmbeddedPostgres(STATE / "postgres")
         self.valkey = EmbeddedValkey(STATE / "valkey")
         self.aws = EmbeddedSandbox(STATE / "aws", seed="demo")
+        self.provider = DemoProvider(STATE, {person.email: list(person.groups) for person in PEOPLE})
         self.supervisor = Supervisor()
 
     def start_servers(self) -> None:
-        """Start PostgreSQL, Valkey and the local AWS and put their addresses into our environment."""
-        for name, server in (("postgres", self.postgres), ("valkey", self.valkey), ("aws", self.aws)):
-            self.supervisor.start(name, server)
+        """Start PostgreSQL, Valkey, the local AWS and the provider and put their addresses into our environment."""
+        for name in ("postgres", "valkey", "aws", "provider"):
+            self.supervisor.start(name, getattr(self, name))
         urls = self.postgres.bootstrap("cellenium")
         os.environ.update(self._environment(urls.app, urls.owner))
 
@@ -59,10 +62,15 @@ class House:
             "CELLENIUM_STORE_DIR": str(STATE / "stores"),
             "CELLENIUM_SCRATCH_DIR": str(STATE / "scratch"),
             "CELLENIUM_SERVICE_ARN": f"arn:aws:iam::{self.aws.account}:user/{PRODUCT}",
+            "CELLENIUM_ALLOWED_ORIGIN": self.url,
+            "CELLENIUM_EVENT_QUEUE_URL": f"{self.aws.endpoint_url}/{self.aws.account}/{EVENT_QUEUE}",
+            "CELLENIUM_EVENT_SECONDS": "1",
             "CELLENIUM_OPERATION_SECONDS": "2",
-            "CELLENIUM_SCAN_SECONDS": "2",
+            # So that it is the bucket's events that bring the study in.
+            "CELLENIUM_SCAN_SECONDS": "30",
             "CELLENIUM_SWEEP_SECONDS": "5",
             "CELLENIUM_LEASE_SECONDS": "15",
+            **self.provider.settings(),
             # The product's processes may do what the product needs, and no more.
             **self.aws.environment(self.aws.users[PRODUCT]),
         }

@@ -19,6 +19,12 @@ def say(text: str = "") -> None:
     print(text, flush=True)
 
 
+def told(*command: str) -> None:
+    """Run a management command and show what it says."""
+    for line in manage(*command).splitlines():
+        say(f"      {line}")
+
+
 def imported_study(client: Client, uri: str) -> dict[str, Any]:
     """Wait until the scan has found the file and the worker has imported it, showing how far it is."""
     deadline, shown = time.monotonic() + PATIENCE_SECONDS, ""

@@ -38,7 +38,7 @@ def test_me_by_session(anonymous: APIClient, member: User) -> None:
 def test_description_is_for_members(anonymous: APIClient, api: APIClient) -> None:
     assert anonymous.get("/api/v1/schema").status_code == 401
     assert api.get("/api/v1/schema").status_code == 200
-    assert anonymous.get("/api/v1/docs")["Location"] == "/admin/login/?next=/api/v1/docs"
+    assert anonymous.get("/api/v1/docs")["Location"] == "/login/?next=/api/v1/docs"
     assert api.get("/api/v1/docs").status_code == 200
 
 

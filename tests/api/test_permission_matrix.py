@@ -14,6 +14,7 @@ from studies.models import Analysis, StudyAccess
 from tests.builders.access import access_world, body_of
 from tests.builders.people import SCOPES, caller, person
 from tests.builders.stores import published_study
+from tests.builders.uploads import upload_world
 
 CALLERS = ("anonymous", "stranger", "viewer", "analyst", "owner", "curator", "administrator")
 # Study, analysis and job belong to the owner; viewer and analyst have that role on the study.
@@ -34,6 +35,22 @@ TABLE = {
     "GET jobs/{job_id}": (401, 404, 404, 404, 200, 404, 200),
     "POST jobs/{job_id}/cancel": (401, 404, 404, 404, 200, 404, 200),
     "GET audit-events": (401, 403, 403, 403, 403, 200, 200),
+    # One's own tokens, which a token does not make; uploads and credentials of the owner. The store is a directory.
+    "GET tokens": (401, 200, 200, 200, 200, 200, 200),
+    "POST tokens": (401, 403, 403, 403, 403, 403, 403),
+    "POST tokens/{token_key}/revoke": (401, 404, 404, 404, 200, 404, 404),
+    "GET uploads": (401, 200, 200, 200, 200, 200, 200),
+    "POST uploads": (401, 409, 409, 409, 409, 409, 409),
+    "GET uploads/usage": (401, 200, 200, 200, 200, 200, 200),
+    "GET uploads/{upload_id}": (401, 404, 404, 404, 200, 404, 200),
+    "POST uploads/{upload_id}/parts": (401, 404, 404, 404, 422, 404, 404),
+    "POST uploads/{upload_id}/complete": (401, 404, 404, 404, 200, 404, 404),
+    "POST uploads/{upload_id}/cancel": (401, 404, 404, 404, 409, 404, 409),
+    "POST uploads/{upload_id}/remove": (401, 404, 404, 404, 409, 404, 409),
+    "POST credentials": (401, 503, 503, 503, 503, 503, 503),
+    "GET issuances": (401, 200, 200, 200, 200, 200, 200),
+    "GET issuances/{issuance_id}": (401, 404, 404, 404, 200, 404, 200),
+    "POST issuances/{issuance_id}/cut": (401, 404, 404, 404, 200, 404, 200),
     # Principal, key, grant and request belong to the owner. AWS does not answer: what needs it at once is 503.
     "GET locations": (401, 403, 403, 403, 403, 200, 200),
     "POST locations": (401, 403, 403, 403, 403, 201, 201),
@@ -81,6 +98,15 @@ QUERIES = {"GET studies/{study_id}/expression": "?feature=GENE1", "GET explain":
 BODIES: dict[str, dict[str, Any]] = {
     "POST studies/{study_id}/de": {"group1": {"cell_ids": [1, 2, 3]}},
     "POST studies/{study_id}/correlations": {"feature": "GENE1"},
+    "POST tokens": {"name": "mine", "scopes": ["read"], "days": 1},
+    "POST tokens/{token_key}/revoke": {},
+    "POST uploads": {"filename": "a.h5ad", "size": 10},
+    "POST uploads/{upload_id}/parts": {"parts": [{"number": 1, "checksum_sha256": f"{'A' * 43}="}]},
+    "POST uploads/{upload_id}/complete": {},
+    "POST uploads/{upload_id}/cancel": {},
+    "POST uploads/{upload_id}/remove": {"reason": "x"},
+    "POST credentials": {"purpose": "upload"},
+    "POST issuances/{issuance_id}/cut": {"reason": "x"},
 }
 ACCESS = ("locations", "principals", "access-keys", "grants", "access-requests", "operations", "explain", "reconcile")
 
@@ -98,7 +124,11 @@ def scope_of(route: str, method: str) -> str:
     """Say what a token needs: whoever changes access needs more than whoever asks questions."""
     if method == "GET":
         return "read"
-    return "manage" if route.startswith(ACCESS) else "compute"
+    if route.endswith("/revoke") and route.startswith("tokens"):
+        return "read"
+    if route.startswith(("uploads", "credentials", "issuances")):
+        return "upload"
+    return "manage" if route.startswith((*ACCESS, "tokens")) else "compute"
 
 
 def plain(route: str) -> str:
@@ -170,7 +200,8 @@ def test_who_may(operation: str) -> None:
     found = []
     for name in CALLERS:
         # Stopping a job ends it, so it is put back for the next caller; what is changed of access is made anew.
-        ids = world["ids"] | access_of(operation, world["people"]["owner"])
+        owner = world["people"]["owner"]
+        ids = world["ids"] | access_of(operation, owner) | upload_world(owner)
         Job.objects.filter(pk=world["ids"]["job_id"]).update(state="queued", finished_at=None, cancel_requested_at=None)
         anonymous = APIClient(raise_request_exception=False)
         client = anonymous if name == "anonymous" else caller(world["people"][name])
@@ -185,8 +216,8 @@ def test_token_without_the_scope_may_not(operation: str) -> None:
     method, _, route = operation.partition(" ")
     needed = scope_of(route, method)
     client = caller(world["people"]["administrator"], [scope for scope in SCOPES if scope != needed])
-    ids = world["ids"] | access_of(operation, world["people"]["owner"])
-    assert call(client, operation, ids) == 403
+    owner = world["people"]["owner"]
+    assert call(client, operation, world["ids"] | access_of(operation, owner) | upload_world(owner)) == 403
 
 
 @pytest.mark.django_db
@@ -198,6 +229,7 @@ def test_closed_account_may_nothing() -> None:
     administrator.is_active = False
     administrator.save()
     for operation, (refused, *_) in TABLE.items():
-        ids = world["ids"] | access_of(operation, world["people"]["owner"])
+        owner = world["people"]["owner"]
+        ids = world["ids"] | access_of(operation, owner) | upload_world(owner)
         assert call(token, operation, ids) == 401, operation
         assert call(session, operation, ids) == refused, operation

@@ -8,7 +8,9 @@ from django.utils import timezone
 
 from cellenium_admin.core.models import User
 from grants.models import AccessKey, AccessRequest, Cut, Grant, Issuance, Location, Operation, Principal, ReconcileRun
+from imports.models import Upload
 from tests.builders import grants
+from tests.builders.uploads import upload
 
 
 @dataclass
@@ -24,6 +26,7 @@ class AccessPages:
     issuance: Issuance
     cut: Cut
     run: ReconcileRun
+    upload: Upload
 
 
 def access_pages(requester: User) -> AccessPages:
@@ -41,6 +44,7 @@ def access_pages(requester: User) -> AccessPages:
         issuance=issuance(given, requester),
         cut=cut(given),
         run=ReconcileRun.objects.create(state="planned", requested_by="curator@example.org"),
+        upload=upload(requester, uri="s3://bucket/input/held.h5ad", state="held"),
     )
 
 

@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 
 from cellenium_admin.core.models import ApiToken, User
 
-SCOPES = ("read", "compute", "manage")
+SCOPES = ("read", "compute", "upload", "manage")
 
 
 def person(name: str, *roles: str, **fields: Any) -> User:

@@ -87,6 +87,7 @@ def test_nothing_enters_an_image_unnamed() -> None:
         "grants",
         "studies",
         "imports",
+        "clients",
         "requirements/*.txt",
         "docker/entrypoint.sh",
         "docker/health.sh",

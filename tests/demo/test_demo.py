@@ -113,7 +113,7 @@ def aws(variables: dict[str, str], *command: str) -> str:
     return done.stdout
 
 
-def product_keys_read_the_bucket_and_write_nothing(demo: Demo) -> None:
+def product_keys_write_below_the_scan_prefix_alone(demo: Demo) -> None:
     variables = demo.variables()
     key = json.loads((demo.directory / "aws" / "users.json").read_text())["cellenium-admin"]
     product = variables | {
@@ -124,7 +124,7 @@ def product_keys_read_the_bucket_and_write_nothing(demo: Demo) -> None:
         if "gunicorn" in " ".join(process.cmdline()):
             assert process.environ()["AWS_ACCESS_KEY_ID"] == key["access_key_id"]
     assert "pbmc68k_reduced.h5ad" in aws(product, "s3", "ls", "--recursive", variables["CELLENIUM_H5AD_STORE"])
-    refused = [AWS, "s3", "cp", str(demo.output_file()), f"{variables['CELLENIUM_H5AD_STORE']}/input/new.h5ad"]
+    refused = [AWS, "s3", "cp", str(demo.output_file()), f"{variables['CELLENIUM_H5AD_STORE']}/elsewhere/new.h5ad"]
     done = subprocess.run(refused, env=product, capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "AccessDenied" in done.stderr
@@ -203,7 +203,7 @@ def test_the_demo_from_first_start_to_kill_9(demo: Demo) -> None:
     (demo.directory / "seaweedfs").mkdir()  # as demos before the local AWS left one
     once_shows_the_main_job_and_leaves_nothing_running(demo)
     served_again_it_does_nothing_twice_and_answers_whoever_has_its_environment(demo)
-    product_keys_read_the_bucket_and_write_nothing(demo)
+    product_keys_write_below_the_scan_prefix_alone(demo)
     a_second_demo_in_the_same_place_is_refused(demo)
     ctrl_c_ends_everything(demo)
     kill_9_leaves_no_process_behind_and_the_state_usable(demo)
