@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 ACTOR = Actor.system("imports.read_events")
 MOST_ROUNDS = 100
+# Bytes. Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+LONGEST_KEY = 1024
 
 
 class MalformedMessageError(ValueError):
@@ -77,7 +79,7 @@ def _take(message: Message, place: BucketPlace, done: Counter[str]) -> bool:
 def _look(name: str) -> bool:
     """Look at what lies there now; what was removed meanwhile is nothing."""
     file = storage.look(name)
-    if file is None or len(file.uri) > arrivals.LONGEST_URI:
+    if file is None:
         return False
     owner = owners_of([file]).get(file.key)
     if owner is None and not arrivals.is_known(file.key):
@@ -92,6 +94,10 @@ def _name(record: Mapping[str, Any], place: BucketPlace) -> str | None:
     if record["s3"]["bucket"]["name"] != place.bucket:
         return None
     key = unquote_plus(record["s3"]["object"]["key"], errors="strict")
+    if len(key.encode()) > LONGEST_KEY:
+        raise MalformedMessageError("no key of S3 is so long")
     if not key.startswith(place.key(settings.SCAN_PREFIX)) or key.endswith("/"):
+        return None
+    if not arrivals.can_be_kept(place.uri(key.removeprefix(place.root))):
         return None
     return key.removeprefix(place.root)

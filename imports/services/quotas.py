@@ -1,6 +1,8 @@
 """How much a person may have on its way at once."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Count, Sum
@@ -21,7 +23,7 @@ class Usage:
 
     def has_room_for(self, size: int) -> bool:
         """Tell whether one more file of a size fits."""
-        return self.files < self.max_files and self.bytes + size <= self.max_bytes
+        return size <= settings.UPLOAD_MAX_BYTES and self.files < self.max_files and self.bytes + size <= self.max_bytes
 
 
 def usage_of(user: User) -> Usage:
@@ -34,6 +36,18 @@ def usage_of(user: User) -> Usage:
         max_bytes=settings.UPLOAD_QUOTA_BYTES,
         max_files=settings.UPLOAD_QUOTA_FILES,
     )
+
+
+def may_leave_more_alone(owner: User) -> bool:
+    """Tell whether one more of a person's files that are not for the importer is listed: as many as may wait."""
+    return not with_enough_left_alone([owner])
+
+
+def with_enough_left_alone(owners: Iterable[User]) -> set[UUID]:
+    """Give the ids of those whose lists of files left alone are full; further ones stay in the bucket, unlisted."""
+    alone = Upload.objects.filter(state=Upload.State.UNRECOGNIZED, owner__in={owner.pk for owner in owners})
+    counted = alone.order_by().values("owner").annotate(files=Count("pk"))
+    return set(counted.filter(files__gte=settings.UPLOAD_QUOTA_FILES).values_list("owner", flat=True))
 
 
 def check(user: User, size: int) -> None:

@@ -6,6 +6,7 @@ from cellenium_admin.core.context import Actor
 from cellenium_admin.core.exceptions import ConflictError, FieldError, InvalidInputError
 from cellenium_admin.core.models import Action
 from cellenium_admin.core.storage.multipart import MultipartStore
+from cellenium_admin.core.storage.place import bucket_place
 from imports.models import ImportRun, Upload
 from imports.services.sending import key_of
 from imports.services.upload_trail import locked, move
@@ -24,6 +25,7 @@ def remove(*, upload: Upload, actor: Actor, reason: str) -> Upload:
         raise InvalidInputError(detail, errors=[FieldError("/reason", "required", detail)])
     if not upload.uri.startswith("s3://"):
         raise ConflictError("This file lies in a directory: remove it there.", code="no_bucket")
+    _check_bucket(upload)
     with transaction.atomic():
         current = locked(upload.pk)
         if current.state == State.REMOVED:
@@ -39,9 +41,16 @@ def remove(*, upload: Upload, actor: Actor, reason: str) -> Upload:
 
 
 def carry_out(*, upload: Upload, actor: Actor) -> None:
-    """Delete what was ordered to be deleted. Raises UnavailableError."""
+    """Delete what was ordered to be deleted. Raises ConflictError where it lies in another bucket, UnavailableError."""
+    _check_bucket(upload)
     MultipartStore().remove(key_of(upload), upload.revision)
     with transaction.atomic():
         current = locked(upload.pk)
         if current.state == State.REMOVING:
             move(current, State.REMOVED, actor=actor, action=Action.UPLOAD_REMOVED, note="Removed by order.")
+
+
+def _check_bucket(upload: Upload) -> None:
+    """Refuse what lies in a bucket that was the store once: the same key in this one is another file."""
+    if not upload.uri.startswith(f"s3://{bucket_place().bucket}/"):
+        raise ConflictError("This file lies in a bucket that is not the h5ad store now.", code="other_store")

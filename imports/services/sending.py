@@ -126,6 +126,7 @@ def finish(*, upload: Upload, actor: Actor) -> None:
         _give_up(upload, actor, "Its parts are not there any more. Upload it again.", State.EXPIRED)
         raise ConflictError("The parts of this upload are not there any more: upload it again.", code="parts_gone")
     arrivals.record(file, owner=upload.owner, actor=actor)
+    _give_up(upload, actor, "Another file was put where it should lie. Upload it again.", State.EXPIRED)
 
 
 def cancel(*, upload: Upload, actor: Actor, reason: str = "") -> Upload:

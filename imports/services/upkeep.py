@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from cellenium_admin.core.context import Actor
@@ -38,7 +40,7 @@ def tidy(*, now: datetime | None = None) -> dict[str, int]:
         ("finished", _standing([State.COMPLETING], now - STEP), _finish),
         ("removed", _standing([State.REMOVING], now - STEP), _remove),
         ("discarded", _leftovers(), _discard),
-        ("released", list(Upload.objects.filter(state=State.HELD).order_by("found_at")[:MOST]), _release),
+        ("released", _held(), _release),
     )
     for name, uploads, step in steps:
         for upload in uploads:
@@ -53,9 +55,15 @@ def end_unknown(*, now: datetime | None = None) -> int:
     """
     now = now or timezone.now()
     store, ended = MultipartStore(), 0
+    stale = now - timedelta(hours=settings.UPLOAD_STALE_HOURS)
     for begun in store.begun(store.place.key(settings.SCAN_PREFIX)):
-        old = begun.begun_at < now - timedelta(hours=settings.UPLOAD_STALE_HOURS)
-        if not old or Upload.objects.filter(multipart_id=begun.multipart_id, state__in=Upload.UNFINISHED).exists():
+        if (
+            begun.begun_at >= stale
+            or Upload.objects.filter(multipart_id=begun.multipart_id, state__in=Upload.UNFINISHED).exists()
+        ):
+            continue
+        latest = store.latest_part_at(begun.key, begun.multipart_id)
+        if latest is not None and latest >= stale:
             continue
         _record_end(store, begun)
         store.end(begun.key, begun.multipart_id)
@@ -82,6 +90,12 @@ def release(*, upload: Upload, actor: Actor, reason: str = "", even_beyond_quota
 def _standing(states: list[Upload.State], before: datetime) -> list[Upload]:
     found = Upload.objects.filter(state__in=states, touched_at__lte=before).select_related("owner")
     return list(found.order_by("touched_at")[:MOST])
+
+
+def _held() -> list[Upload]:
+    """Give everybody's oldest first, so that nobody's many keep others waiting."""
+    turn = Window(RowNumber(), partition_by="owner", order_by=["found_at", "pk"])
+    return list(Upload.objects.filter(state=State.HELD).annotate(turn=turn).order_by("turn", "found_at")[:MOST])
 
 
 def _leftovers() -> list[Upload]:

@@ -3,7 +3,7 @@
 import itertools
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ from cellenium_admin.core.context import Actor
 from cellenium_admin.core.models import User
 from cellenium_admin.core.storage import StoredFile
 from imports.models import Upload
-from imports.services import arrivals
+from imports.services import arrivals, quotas
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +42,9 @@ def scan(*, actor: Actor) -> ScanResult:
     seen: Counter[str] = Counter()
     for batch in _batches(_candidates()):
         known, owners = _newest_revisions(batch), owners_of(batch)
+        unlisted = _unlisted(batch, known, owners)
         for file in batch:
-            if not arrivals.is_known(file.key) and file.key not in owners:
+            if file.key in unlisted:
                 continue
             seen["found"] += 1
             if _may_be_unfinished(file):
@@ -60,10 +61,21 @@ def scan(*, actor: Actor) -> ScanResult:
 def _candidates() -> Iterator[StoredFile]:
     """Give all files; those the importer does not know are written down for whose prefix they lie under, no more."""
     for file in storage.list_files(settings.SCAN_PREFIX):
-        if len(file.uri) > arrivals.LONGEST_URI:
-            logger.warning("A file is not imported because its address is too long: %s...", file.uri[:200])
+        if not arrivals.can_be_kept(file.uri):
+            logger.warning("A file is not imported because its address is too long or holds NUL: %r", file.uri[:200])
             continue
         yield file
+
+
+def _unlisted(files: Sequence[StoredFile], known: Mapping[str, str], owners: Mapping[str, User]) -> set[str]:
+    """Name the files that are neither for the importer nor, new, for the list of whose prefix they lie under."""
+    strange = [file for file in files if not arrivals.is_known(file.key)]
+    full = quotas.with_enough_left_alone(owners.values()) if strange else set()
+    return {
+        file.key
+        for file in strange
+        if file.key not in owners or (file.uri not in known and owners[file.key].pk in full)
+    }
 
 
 def _batches(files: Iterable[StoredFile]) -> Iterator[list[StoredFile]]:
@@ -79,7 +91,8 @@ def _may_be_unfinished(file: StoredFile) -> bool:
 
 
 def _newest_revisions(files: Sequence[StoredFile]) -> dict[str, str]:
-    uploads = Upload.objects.filter(uri__in={file.uri for file in files}).order_by("modified_at", "found_at")
+    arrived = Upload.objects.exclude(revision="")
+    uploads = arrived.filter(uri__in={file.uri for file in files}).order_by("modified_at", "found_at")
     return dict(uploads.values_list("uri", "revision"))
 
 

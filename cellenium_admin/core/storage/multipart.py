@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cellenium_admin.core import aws
 from cellenium_admin.core.exceptions import ConflictError, UnavailableError
+from cellenium_admin.core.storage.bucket import CHANGED, UNVERSIONED
 from cellenium_admin.core.storage.place import BucketPlace, bucket_place
 
 SMALLEST_PART, MOST_PARTS = 8 * 1024**2, 10_000
@@ -121,6 +121,17 @@ class MultipartStore:
                 for part in page.get("Parts", ())
             ]
 
+    def latest_part_at(self, key: str, multipart_id: str) -> datetime | None:
+        """Tell when the newest part came, None without any or without the upload. Raises UnavailableError."""
+        pages = self._client.get_paginator("list_parts").paginate(
+            Bucket=self.place.bucket, Key=key, UploadId=multipart_id
+        )
+        try:
+            with _answering(self.place, key):
+                return max((part["LastModified"] for page in pages for part in page.get("Parts", ())), default=None)
+        except MultipartGoneError:
+            return None
+
     def complete(self, key: str, multipart_id: str, parts: Sequence[Part]) -> None:
         """Put the parts together. Raises MultipartGoneError, PartsRefusedError, UnavailableError."""
         listed = [{"PartNumber": one.number, "ETag": one.etag, "ChecksumSHA256": one.checksum} for one in parts]
@@ -147,18 +158,27 @@ class MultipartStore:
 
     def remove(self, key: str, revision: str) -> None:
         """Delete one revision and no other; harmless when it is not there any more. Raises UnavailableError."""
-        bound: dict[str, Any] = {} if revision.startswith('"') else {"VersionId": revision}
-        if not bound:
-            with _answering(self.place, key):
-                found = self._head(key)
-            if found != revision:
-                return
+        bound = {"VersionId": revision}
         with _answering(self.place, key):
-            self._client.delete_object(Bucket=self.place.bucket, Key=key, **bound)
+            if revision.startswith('"'):
+                bound = self._without_version()
+                if self._head(key, bound) != revision:
+                    return
+                bound = bound or {"IfMatch": revision}
+            try:
+                self._client.delete_object(Bucket=self.place.bucket, Key=key, **bound)
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code", "") not in CHANGED:
+                    raise
 
-    def _head(self, key: str) -> str | None:
+    def _without_version(self) -> dict[str, str]:
+        """Name what was written without a version: where versions are kept by now, deleting it takes its own name."""
+        kept = self._client.get_bucket_versioning(Bucket=self.place.bucket).get("Status")
+        return {"VersionId": UNVERSIONED} if kept else {}
+
+    def _head(self, key: str, bound: dict[str, str]) -> str | None:
         try:
-            return str(self._client.head_object(Bucket=self.place.bucket, Key=key)["ETag"])
+            return str(self._client.head_object(Bucket=self.place.bucket, Key=key, **bound)["ETag"])
         except ClientError as error:
             if error.response.get("Error", {}).get("Code", "") in GONE:
                 return None
