@@ -121,7 +121,9 @@ def _wishes(command: argparse.ArgumentParser) -> None:
     command.add_argument("target", type=path, nargs="?", help="s3://bucket/prefix/*, of a grant; else one's own prefix")
     command.add_argument("--duration", type=duration, metavar="1h|3600", help="15 minutes to 12 hours")
     command.add_argument("--no-cache", action="store_true", help="ask each time")
-    command.add_argument("--min-remaining", type=duration_or_zero, default=900, metavar="SECONDS")
+    command.add_argument(
+        "--min-remaining", type=duration_or_zero, metavar="SECONDS", help="use kept ones that last as long"
+    )
     own = command.add_argument_group("one's own prefix")
     own.add_argument("--purpose", choices=own_prefix.PURPOSES, default="upload")
     own.add_argument("--prefix", help="a part of one's own prefix")

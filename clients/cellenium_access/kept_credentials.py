@@ -13,6 +13,8 @@ NAMES = ("AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration")
 FORM = "%Y-%m-%dT%H:%M:%SZ"
 # No session of AWS lasts longer; whoever says so is not believed.
 LONGEST = timedelta(hours=36)
+USUALLY_LEFT = 900
+USUAL_DURATION = 3600
 
 
 def place_of(wish: Tuple[str, ...]) -> Path:
@@ -21,8 +23,10 @@ def place_of(wish: Tuple[str, ...]) -> Path:
 
 
 def least(options: Any) -> int:
-    """Give for how many seconds more credentials must last to be used; a third of their time where that is short."""
-    return int(min(options.min_remaining, (options.duration or 3600) // 3))
+    """Give for how many seconds more credentials must last: as asked, else 15 minutes or a third of a short time."""
+    if options.min_remaining is not None:
+        return int(options.min_remaining)
+    return int(min(USUALLY_LEFT, (options.duration or USUAL_DURATION) // 3))
 
 
 def read(place: Path, remaining: int) -> Optional[Credentials]:
