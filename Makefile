@@ -31,8 +31,8 @@ format: $(VENV)/.dev          ## rewrite the code in the project's style
 
 check: lint types             ## lint and types
 
-bench: $(VENV)/.dev           ## benchmarks
-	@$(BIN)/python -m tests.bench.audit && $(BIN)/python -m tests.bench.sandbox && $(BIN)/python -m tests.bench.grants && $(BIN)/python -m tests.bench.credentials
+bench: $(VENV)/.dev .venv-bench/.bench          ## benchmarks
+	@$(BIN)/python -m tests.bench.audit && $(BIN)/python -m tests.bench.sandbox && $(BIN)/python -m tests.bench.grants && $(BIN)/python -m tests.bench.credentials && .venv-bench/bin/python -m tests.bench.analysis
 
 docs: $(VENV)/.dev            ## write again what is generated from the code
 	@$(BIN)/python -m tests.tools.generate_docs
@@ -53,8 +53,11 @@ chromium:
 $(VENV)/.demo: requirements/sandbox.txt requirements/data.txt requirements/install.sh
 	@sh requirements/install.sh $(PYTHON) $(VENV) demo
 
-$(VENV)/.dev: requirements/dev.txt requirements/install.sh
+$(VENV)/.dev: requirements/dev.txt requirements/data.txt requirements/install.sh
 	@sh requirements/install.sh $(PYTHON) $(VENV) dev
 
 .venv-awscli/.ready: requirements/awscli.txt requirements/install.sh
 	@sh requirements/install.sh $(PYTHON) .venv-awscli ready
+
+.venv-bench/.bench: requirements/bench.txt requirements/data.txt requirements/install.sh
+	@sh requirements/install.sh $(PYTHON) .venv-bench bench

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Usage: install.sh PYTHON VENV demo|dev|ready. Fills a virtual environment from the hashed lock files.
+# Usage: install.sh PYTHON VENV demo|dev|bench|ready. Fills a virtual environment from the hashed lock files.
 set -eu
 python=$1 venv=$2 kind=$3
 here=$(dirname "$0")
@@ -31,7 +31,8 @@ install() {
 
 case $kind in
     demo) install -r "$here/sandbox.txt"; install --no-deps -r "$here/data.txt" ;;
-    dev) install -r "$here/dev.txt" ;;
+    dev) install -r "$here/dev.txt"; install --no-deps -r "$here/data.txt" ;;
+    bench) install -r "$here/bench.txt"; install --no-deps -r "$here/data.txt" ;;
     ready) install -r "$here/awscli.txt" ;;
 esac
 touch "$venv/.$kind"

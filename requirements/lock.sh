@@ -14,4 +14,5 @@ for name in base compute sandbox production test installer; do
     compile "$name.in" -c dev.txt -o "$name.txt"
 done
 compile --no-deps data.in -c dev.txt -o data.txt
+compile bench.in -c dev.txt -o bench.txt
 compile awscli.in -o awscli.txt
