@@ -1,42 +1,181 @@
-"""Correlation of one gene with every gene of a Store, over all cells, zeros included."""
+"""Correlation of one gene with every gene of a Store, over all cells or some, zeros included."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from studies.analysis.slices import chunks, segment_sums
+from studies.analysis import kernels, walks
+from studies.analysis.columns import columns_of, over_genes
+from studies.analysis.rows import Cells, moments, row_arrays, row_parts
+from studies.analysis.spreading import Progress, spread
 from studies.store.reader import MatrixReader
 
-Progress = Callable[[int, int], None]
+# Up to this ratio of mean to spread, products of values as they are lose no more than four of sixteen digits.
+MOST_SHIFTED = 1e4
 
 
-def pearson(store: MatrixReader, position: int, *, progress: Progress | None = None) -> NDArray[np.float64]:
-    """Give Pearson's r of the gene at `position` with each gene, shape (genes,); NaN where either is constant.
+@dataclass(frozen=True, slots=True)
+class Correlation:
+    """r with each gene, shape (genes,), NaN where either is constant; over `n` cells."""
 
-    A gene's zeros add nothing to the sum of (x_q - m_q) * x_g, so only its entries are read. What m_q was rounded by
-    would count once per cell and gene; it is taken off again, so means far above the spread do no harm.
+    r: NDArray[np.float64]
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Spread:
+    """Per gene: mean, and sum of squared distances from it."""
+
+    mean: NDArray[np.float64]
+    centered: NDArray[np.float64]
+
+
+def pearson(
+    store: MatrixReader, position: int, *, within: Cells | None = None, progress: Progress | None = None
+) -> Correlation:
+    """Give Pearson's r of the gene at `position` with each gene, over all cells or those `within` some, ascending.
+
+    Only the rows in which the gene is not zero are read: the sum of products needs no others.
     """
-    distance = _centered(store, position)
-    products = np.zeros(store.features)
-    for chunk in chunks(store.indptr):
-        entries = slice(chunk.begin, chunk.end)
-        bounds = store.indptr[chunk.first : chunk.stop + 1] - chunk.begin
-        terms = distance[store.cell_numbers[entries]] * store.values[entries]
-        products[chunk.first : chunk.stop] = segment_sums(terms, bounds, np.float64)
-        if progress:
-            progress(chunk.stop, store.features)
-    products -= distance.sum() * store.sum / store.cells
-    spread = store.centered_sum_of_squares * store.centered_sum_of_squares[position]
-    r = np.full(store.features, np.nan)
-    np.divide(products, np.sqrt(spread), out=r, where=spread > 0)
-    return np.clip(r, -1.0, 1.0, out=r)
-
-
-def _centered(store: MatrixReader, position: int) -> NDArray[np.float64]:
-    """Give the distance of each cell's value from the gene's mean, shape (cells,)."""
     cells, values = store.gene(position)
-    mean = store.sum[position] / store.cells
-    distance = np.full(store.cells, -mean)
-    distance[cells] = values.astype(np.float64) - mean
-    return distance
+    spread_of = _Spread(store.sum / store.cells, store.centered_sum_of_squares)
+    n = store.cells
+    if within is not None:
+        n = within.size
+        spread_of = _spread_within(store, within, progress)
+        kept = np.isin(cells, within, assume_unique=True)
+        cells, values = cells[kept], values[kept]
+    weights = values.astype(np.float64)
+    if _is_shifted(spread_of, n):
+        distance = np.full(store.cells, -spread_of.mean[position])
+        distance[cells] += weights
+        product = _centered_product(store, distance, within, spread_of.mean, progress)
+    else:
+        product = _product(store, cells, weights, kernels.add_value_products, progress)
+        product -= n * spread_of.mean[position] * spread_of.mean
+    return Correlation(_ratio(product, spread_of.centered, position), n)
+
+
+def spearman(
+    store: MatrixReader, position: int, *, within: Cells | None = None, progress: Progress | None = None
+) -> Correlation:
+    """Give Spearman's rho, Pearson's r of average ranks, as `scipy.stats.spearmanr`; cells as for `pearson`."""
+    if within is not None:
+        return _spearman_within(store, position, within, progress)
+    n = store.cells
+    cells, _ = store.gene(position)
+    from_zero = _ranks_of(store, position, cells)
+    zero = store.zero_rank2 - (n + 1)
+    product = _product(store, cells, from_zero, kernels.add_rank_products, progress)
+    # Doubled ranks less their mean are `zero` plus what the entries lie away from it; the entries of a gene together
+    # lie -n * zero away.
+    product -= n * float(zero[position]) * zero
+    return Correlation(_ratio(product, _rank_spread(n, store.tie_term), position), n)
+
+
+def _product(
+    store: MatrixReader,
+    cells: Cells,
+    weights: NDArray[np.float64],
+    add: Callable[..., None],
+    progress: Progress | None,
+) -> NDArray[np.float64]:
+    """Add up values, or doubled ranks, times the weight of their cell, shape (genes,)."""
+    store.prefetch_rows(cells)
+    whole, rows = np.zeros(store.cells), row_arrays(store)
+    whole[cells] = weights
+
+    def work(part: Cells, product: NDArray[np.float64]) -> None:
+        add(part, whole, rows, product)
+
+    held = spread(row_parts(store, cells), work, lambda: np.zeros(store.features), progress=progress)
+    return np.asarray(np.sum(held, axis=0))
+
+
+def _centered_product(
+    store: MatrixReader,
+    distance: NDArray[np.float64],
+    within: Cells | None,
+    mean: NDArray[np.float64],
+    progress: Progress | None,
+) -> NDArray[np.float64]:
+    """Do without the difference of large numbers: take the gene's distances from its mean, of every cell.
+
+    What the mean was rounded by would count once per cell and gene; it is taken off again.
+    """
+    everyone = np.arange(store.cells, dtype=np.uint32) if within is None else within
+    product = _product(store, everyone, distance[everyone], kernels.add_value_products, progress)
+    return np.asarray(product - distance[everyone].sum() * mean)
+
+
+def _spread_within(store: MatrixReader, within: Cells, progress: Progress | None) -> _Spread:
+    sums = moments(store, within, progress=progress)
+    mean = sums.value / max(within.size, 1)
+    shift = mean - store.sum / store.cells
+    centered = np.maximum(sums.square - within.size * shift**2, 0.0)
+    # Rounding must not make a constant gene vary.
+    tiny = 1e-13 * (sums.square + within.size * shift**2)
+    return _Spread(mean, np.where(centered > tiny, centered, 0.0))
+
+
+def _is_shifted(spread_of: _Spread, n: int) -> bool:
+    varies = spread_of.centered > 0
+    ratio = np.abs(spread_of.mean[varies]) * np.sqrt(n / spread_of.centered[varies])
+    return bool(ratio.size and ratio.max() > MOST_SHIFTED)
+
+
+def _ratio(product: NDArray[np.float64], centered: NDArray[np.float64], position: int) -> NDArray[np.float64]:
+    both = np.sqrt(centered) * np.sqrt(centered[position])
+    r = np.full(product.size, np.nan)
+    np.divide(product, both, out=r, where=both > 0)
+    np.clip(r, -1.0, 1.0, out=r)
+    return r
+
+
+def _rank_spread(n: int, tie_term: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give the sum of squared distances of doubled ranks from their mean; exactly 0 for one value."""
+    spread_of: NDArray[np.float64] = np.maximum((float(n**3 - n) - tie_term) / 3, 0.0)
+    return spread_of
+
+
+def _ranks_of(store: MatrixReader, position: int, cells: Cells) -> NDArray[np.float64]:
+    """Give how far the doubled rank of a gene's entries, in the order of their cells, lies from that of zero."""
+    flagged = store.gene_cells[int(store.gene_indptr[position]) : int(store.gene_indptr[position + 1])]
+    begins = np.flatnonzero(flagged >> np.uint32(31))
+    ends = np.append(begins[1:], flagged.size)
+    negative = int(np.count_nonzero(store.gene(position)[1] < 0))
+    zeros = store.cells - flagged.size
+    rank2 = begins + ends + 1 + np.where(begins >= negative, 2 * zeros, 0) - int(store.zero_rank2[position])
+    spread_out = np.zeros(store.cells)
+    spread_out[flagged & np.uint32(kernels.MASK)] = np.repeat(rank2, ends - begins)
+    return spread_out[cells]
+
+
+def _spearman_within(store: MatrixReader, position: int, within: Cells, progress: Progress | None) -> Correlation:
+    """Rank the subset's cells among themselves for every gene by a walk through its values."""
+    n = within.size
+    inside = np.full(store.cells, -1, dtype=np.int32)
+    inside[within] = 0
+    weights = _ranks_within(store, position, within)
+    columns = columns_of(store, within)
+    sums = walks.WeightSums(np.zeros(store.features), np.zeros(store.features))
+
+    def work(first: int, stop: int) -> None:
+        walks.walk_weights(first, stop, columns.arrays, inside, weights, n, sums)
+
+    over_genes(columns, work, progress=progress)
+    return Correlation(_ratio(sums.product, _rank_spread(n, sums.tie_term), position), n)
+
+
+def _ranks_within(store: MatrixReader, position: int, within: Cells) -> NDArray[np.float64]:
+    """Give the doubled average rank among some cells less its mean, 0 for all other cells, shape (cells,)."""
+    cells, _ = store.gene(position)
+    known = np.zeros(store.cells)
+    known[cells] = _ranks_of(store, position, cells)
+    _, inverse, counts = np.unique(known[within], return_inverse=True, return_counts=True)
+    ends = np.cumsum(counts)
+    weights = np.zeros(store.cells)
+    weights[within] = (2 * ends - counts + 1)[inverse] - (within.size + 1)
+    return weights

@@ -108,7 +108,7 @@ def _ranges_by_count(bucket: Bucket, most: int) -> list[tuple[int, int]]:
     share = max(most, -(-bucket.entries // MOST_BUCKETS))
     ranges, first, held = [], bucket.first, 0
     for gene, count in enumerate(bucket.counts.tolist(), start=bucket.first):
-        if held and held + count > share:
+        if gene > first and held + count > share:
             ranges.append((first, gene))
             first, held = gene, 0
         held += count

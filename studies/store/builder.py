@@ -1,5 +1,6 @@
 """Building Stores: out of core, in bounded memory, there whole or not at all. For workers only."""
 
+import itertools
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from studies.store import format as fmt
 from studies.store.buckets import BYTES_PER_ENTRY, Bucket, Buckets, first_ranges, fitting, record_dtype
 from studies.store.cells import write_cells
 from studies.store.format import StoreBuildError
 from studies.store.genes import GeneColumns
+from studies.store.rows import RankedParts, RowColumns, row_blocks
 from studies.store.staging import StagedDirectory, discard_unfinished
 
 __all__ = ["MatrixBuilder", "StoreBuildError", "discard_unfinished", "write_cells"]
@@ -31,12 +34,14 @@ class MatrixBuilder:
         self, directory: Path, cells: int, features: int, memory_bytes: int, *, source: Mapping[str, Any] | None = None
     ) -> None:
         """Begin the Store that will be at `directory`; `source` goes into the manifest as it is."""
-        if not (0 < cells < 2**32 and 0 < features < 2**32):
-            raise StoreBuildError(f"{cells} cells x {features} genes: there must be at least one of each, below 2^32")
+        if not (0 < cells <= fmt.MOST_CELLS and 0 < features < 2**32):
+            least = "there must be at least one of each, and below 2^31 cells"
+            raise StoreBuildError(f"{cells} cells x {features} genes: {least}")
         self.cells, self.features = cells, features
         self._memory = memory_bytes
         self._source = dict(source or {})
         self._rows = 0
+        self._row_counts = np.zeros(cells, dtype=np.int64)
         self._given: np.dtype[Any] | None = None
         self._staged = StagedDirectory(directory)
         self._spill = self._staged.path / "buckets"
@@ -65,6 +70,7 @@ class MatrixBuilder:
             self._check_entries(genes, cells, values)
             kept = values != 0
             buckets.add(genes[kept], cells[kept], values[kept])
+        self._row_counts[start : start + indptr.size - 1] = np.diff(indptr)
         self._rows += indptr.size - 1
 
     def finish(self, progress: Progress | None = None) -> Path:
@@ -75,15 +81,37 @@ class MatrixBuilder:
         if self._rows != self.cells:
             raise StoreBuildError(f"the matrix has {self.cells} rows, but only {self._rows} came")
         tell = progress or _silent
-        columns = GeneColumns(self._staged, cells=self.cells, features=self.features)
-        with columns:
-            for bucket, records in self._sortable():
-                columns.add(bucket.first, bucket.stop, records, lambda gene: tell(gene, self.features))
-        columns.save_statistics()
+        bounds = row_blocks(self._row_counts, self._most_entries)
+        parts = RankedParts(self._staged.path / "ranked", bounds=bounds, rank_dtype=fmt.rank_dtype(self.cells))
+        # Two steps of about the same length, told as one.
+        self._write_genes(parts, lambda genes: tell(genes // 2, self.features))
+        self._write_rows(
+            parts, bounds, lambda rows: tell(self.features * (self.cells + rows) // (2 * self.cells), self.features)
+        )
         shutil.rmtree(self._spill)
+        shutil.rmtree(self._staged.path / "ranked")
         self._staged.publish(kind="matrix", cells=self.cells, features=self.features, source=self._source)
         tell(self.features, self.features)
         return self._staged.target
+
+    @property
+    def _most_entries(self) -> int:
+        return max(1, self._memory // BYTES_PER_ENTRY)
+
+    def _write_genes(self, parts: RankedParts, step: Callable[[int], None]) -> None:
+        columns = GeneColumns(self._staged, cells=self.cells, features=self.features)
+        with columns:
+            for bucket, records in self._sortable():
+                parts.add(columns.add(bucket.first, bucket.stop, records))
+                step(bucket.stop)
+        columns.save_statistics()
+
+    def _write_rows(self, parts: RankedParts, bounds: NDArray[np.int64], step: Callable[[int], None]) -> None:
+        columns = RowColumns(self._staged, cells=self.cells, features=self.features)
+        for block, (first, stop) in enumerate(itertools.pairwise(bounds.tolist())):
+            columns.add(first, stop, parts.read(block))
+            step(stop)
+        columns.close()
 
     def _buckets_for(self, given: np.dtype[Any]) -> Buckets:
         if self._buckets is None:
@@ -95,7 +123,7 @@ class MatrixBuilder:
         return self._buckets
 
     def _parts(self, entries: int) -> Iterator[slice]:
-        most = max(1, self._memory // BYTES_PER_ENTRY)
+        most = self._most_entries
         return (slice(begin, begin + most) for begin in range(0, entries, most))
 
     def _sortable(self) -> Iterator[tuple[Bucket, NDArray[Any]]]:

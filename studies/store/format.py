@@ -1,8 +1,8 @@
 """What a Store directory looks like on disk: names, types, the manifest and the errors. Numpy only.
 
-Two kinds of directory exist. `matrix` is one expression matrix, gene after gene; `cells` holds what is said of
-cells. Each array is one `.npy` file; `manifest.json` is written last and lists every file with type, shape, size
-and SHA-256, so that a directory without a manifest is not a Store.
+Two kinds of directory exist. `matrix` is one expression matrix, both cell after cell and gene after gene; `cells`
+holds what is said of cells. Each array is one `.npy` file; `manifest.json` is written last and lists every file with
+type, shape, size and SHA-256, so that a directory without a manifest is not a Store.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 FORMAT = "cellenium-store"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
 UNFINISHED_PREFIX = ".building-"
 CELLS_DIRECTORY = "cells"
@@ -22,10 +22,21 @@ CELLS_DIRECTORY = "cells"
 Kind = Literal["matrix", "cells"]
 KINDS: tuple[Kind, ...] = ("matrix", "cells")
 
-# Of a matrix. `ranks` is int32, or int64 when twice the number of cells does not fit.
-INDPTR, CELLS, VALUES, RANKS = "indptr", "cells", "values", "ranks"
+# Of a matrix, cell after cell: genes ascending, values, and ranks: twice (average rank - rank of zero), a whole number.
+ROW_INDPTR, ROW_GENES, ROW_VALUES, ROW_RANKS = "rows.indptr", "rows.genes", "rows.values", "rows.ranks"
+# Of a matrix, gene after gene: cells in ascending order of value, with LEVEL_FLAG set where a new value begins, and
+# the different values ("levels") once each.
+GENE_INDPTR, GENE_CELLS, LEVEL_INDPTR, LEVELS = "genes.indptr", "genes.cells", "genes.level_indptr", "genes.levels"
+# Of a matrix, one number per gene.
 ZERO_RANK2, TIE_TERM, SUM, CENTERED = "zero_rank2", "tie_term", "sum", "centered_sum_of_squares"
-MATRIX_ARRAYS = (INDPTR, CELLS, VALUES, RANKS, ZERO_RANK2, TIE_TERM, SUM, CENTERED)
+MATRIX_ARRAYS = (
+    *(ROW_INDPTR, ROW_GENES, ROW_VALUES, ROW_RANKS),
+    *(GENE_INDPTR, GENE_CELLS, LEVEL_INDPTR, LEVELS),
+    *(ZERO_RANK2, TIE_TERM, SUM, CENTERED),
+)
+LEVEL_FLAG = np.uint32(1 << 31)
+CELL_MASK = np.uint32((1 << 31) - 1)
+MOST_CELLS = (1 << 31) - 1
 
 # Of the cells.
 OBS_KEY_OFFSETS, OBS_KEY_BYTES = "obs_keys.offsets", "obs_keys.bytes"
@@ -88,6 +99,11 @@ def unassigned(dtype: np.dtype[Any]) -> int:
 def rank_dtype(cells: int) -> np.dtype[Any]:
     """Choose the type that holds twice any difference of ranks among so many cells."""
     return np.dtype("<i4") if 2 * cells <= np.iinfo(np.int32).max else np.dtype("<i8")
+
+
+def gene_dtype(genes: int) -> np.dtype[Any]:
+    """Choose the type that holds so many gene numbers."""
+    return np.dtype("<u2") if genes <= 1 << 16 else np.dtype("<u4")
 
 
 def code_dtype(values: int) -> np.dtype[Any]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from studies.store import format as fmt
 from studies.store.format import StoreDamagedError
+from studies.store.mapping import MappedArray
 
 
 class StoreReader:
@@ -27,7 +28,7 @@ class StoreReader:
         self.manifest = fmt.read_manifest(self.directory)
         if self.manifest.kind != self.kind:
             raise StoreDamagedError(f"{directory} holds {self.manifest.kind}, not {self.kind}: import the study again")
-        self._arrays: dict[str, NDArray[Any]] = {}
+        self._arrays: dict[str, MappedArray] = {}
         self._lock = threading.Lock()
         for name in self.manifest.arrays:
             self._check_size(name)
@@ -59,29 +60,32 @@ class StoreReader:
         if found != expected:
             raise StoreDamagedError(f"{self._path(name)} has {found} bytes instead of {expected}")
 
-    def _array(self, name: str) -> NDArray[Any]:
+    def mapped(self, name: str) -> MappedArray:
+        """Map an array at first use. Raises StoreDamagedError."""
         with self._lock:
             if name not in self._arrays:
                 self._arrays[name] = self._map(name)
             return self._arrays[name]
 
-    def _map(self, name: str) -> NDArray[Any]:
+    def _array(self, name: str) -> NDArray[Any]:
+        return self.mapped(name).array
+
+    def _map(self, name: str) -> MappedArray:
         if name not in self.manifest.arrays:
             raise StoreDamagedError(f"{self.directory} has no array {name}")
         entry = self.manifest.arrays[name]
         try:
-            array = np.load(self._path(name), mmap_mode="r", allow_pickle=False)
+            mapped = MappedArray(self._path(name))
         except (OSError, ValueError) as error:
             raise StoreDamagedError(f"{self._path(name)} cannot be read: {error}") from error
+        array = mapped.array
         if array.dtype.str != entry.dtype or array.shape != entry.shape:
             raise StoreDamagedError(f"{self._path(name)} is {array.dtype.str}{array.shape}, not as its manifest says")
-        # A plain ndarray over the same mapping: slicing a memmap costs ten times as much.
-        plain: NDArray[Any] = array.view(np.ndarray)
-        return plain
+        return mapped
 
 
 class MatrixReader(StoreReader):
-    """One expression matrix, gene after gene; zeros are not stored."""
+    """One expression matrix, cell after cell and gene after gene; zeros are not stored."""
 
     kind = "matrix"
 
@@ -98,30 +102,50 @@ class MatrixReader(StoreReader):
         return self.manifest.features
 
     @property
-    def indptr(self) -> NDArray[np.int64]:
-        """Where each gene's entries begin and end, shape (genes + 1,)."""
-        return self._array(fmt.INDPTR)
-
-    @property
     def nonzero(self) -> NDArray[np.int64]:
         """Number of cells per gene whose value is not zero, shape (genes,)."""
-        counts: NDArray[np.int64] = np.diff(self.indptr)
+        counts: NDArray[np.int64] = np.diff(self.gene_indptr)
         return counts
 
     @property
-    def cell_numbers(self) -> NDArray[np.uint32]:
-        """Cell of each entry, ascending within a gene, shape (entries,)."""
-        return self._array(fmt.CELLS)
+    def row_indptr(self) -> NDArray[np.int64]:
+        """Where each cell's entries begin and end among the rows, shape (cells + 1,)."""
+        return self._array(fmt.ROW_INDPTR)
 
     @property
-    def values(self) -> NDArray[np.float32]:
-        """Value of each entry, shape (entries,)."""
-        return self._array(fmt.VALUES)
+    def row_genes(self) -> NDArray[np.uint16] | NDArray[np.uint32]:
+        """Gene of each entry of the rows, ascending within a cell, shape (entries,)."""
+        return self._array(fmt.ROW_GENES)
 
     @property
-    def ranks(self) -> NDArray[np.int32] | NDArray[np.int64]:
+    def row_values(self) -> NDArray[np.float32]:
+        """Value of each entry of the rows, shape (entries,)."""
+        return self._array(fmt.ROW_VALUES)
+
+    @property
+    def row_ranks(self) -> NDArray[np.int32] | NDArray[np.int64]:
         """Twice the distance of each entry's average rank from the rank of zero, shape (entries,)."""
-        return self._array(fmt.RANKS)
+        return self._array(fmt.ROW_RANKS)
+
+    @property
+    def gene_indptr(self) -> NDArray[np.int64]:
+        """Where each gene's entries begin and end among the columns, shape (genes + 1,)."""
+        return self._array(fmt.GENE_INDPTR)
+
+    @property
+    def gene_cells(self) -> NDArray[np.uint32]:
+        """Cells of each gene in ascending order of value, LEVEL_FLAG set where a new value begins, shape (entries,)."""
+        return self._array(fmt.GENE_CELLS)
+
+    @property
+    def level_indptr(self) -> NDArray[np.int64]:
+        """Where each gene's levels begin and end, shape (genes + 1,)."""
+        return self._array(fmt.LEVEL_INDPTR)
+
+    @property
+    def levels(self) -> NDArray[np.float32]:
+        """The different values of each gene, ascending and without zero, shape (levels,)."""
+        return self._array(fmt.LEVELS)
 
     @property
     def zero_rank2(self) -> NDArray[np.int64]:
@@ -144,14 +168,37 @@ class MatrixReader(StoreReader):
         return self._array(fmt.CENTERED)
 
     def gene(self, position: int) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
-        """Give cells and values of one gene where it is not zero, reading only its slice.
+        """Give cells, ascending, and values of one gene where it is not zero, reading only its slice.
 
         Raises IndexError when there is no such gene.
         """
         if not 0 <= position < self.features:
             raise IndexError(f"gene {position} of {self.features}")
-        start, stop = (int(end) for end in self.indptr[position : position + 2])
-        return self.cell_numbers[start:stop], self.values[start:stop]
+        flagged = self._slice(fmt.GENE_CELLS, self.gene_indptr, position)
+        levels = self._slice(fmt.LEVELS, self.level_indptr, position)
+        spread = np.zeros(self.cells, dtype=np.float32)
+        cells = flagged & fmt.CELL_MASK
+        spread[cells] = levels[np.cumsum(flagged >> np.uint32(31)) - 1]
+        present = np.zeros(self.cells, dtype=np.bool_)
+        present[cells] = True
+        ascending = np.flatnonzero(present).astype(np.uint32)
+        return ascending, spread[ascending]
+
+    def prefetch_rows(self, cells: NDArray[np.uint32], *, ranks: bool = True) -> None:
+        """Have the rows of these cells, ascending, read from disk in the background."""
+        starts, stops = self.row_indptr[cells], self.row_indptr[cells + np.uint32(1)]
+        for name in (fmt.ROW_GENES, fmt.ROW_VALUES, fmt.ROW_RANKS)[: 3 if ranks else 2]:
+            self.mapped(name).prefetch(starts, stops)
+
+    def prefetch_genes(self, first: int, stop: int) -> None:
+        """Have the columns of genes `first` to before `stop` read from disk in the background."""
+        for name, indptr in ((fmt.GENE_CELLS, self.gene_indptr), (fmt.LEVELS, self.level_indptr)):
+            self.mapped(name).prefetch(indptr[first : first + 1], indptr[stop : stop + 1])
+
+    def _slice(self, name: str, indptr: NDArray[np.int64], position: int) -> NDArray[Any]:
+        mapped = self.mapped(name)
+        mapped.prefetch(indptr[position : position + 1], indptr[position + 1 : position + 2])
+        return mapped.array[int(indptr[position]) : int(indptr[position + 1])]
 
 
 class CellsReader(StoreReader):

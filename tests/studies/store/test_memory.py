@@ -45,7 +45,7 @@ def test_a_build_stays_within_its_memory_whatever_the_number_of_cells(tmp_path):
     assert large < 24
     assert peak_of_build(tmp_path / "free", 20_000, 1024 * MIB) > 3 * 24, "the measurement would not notice"
     store = MatrixReader(tmp_path / "160000")
-    assert store.indptr[-1] == 160_000 // ROWS * sum(block[2].size for block in blocks(ROWS))
+    assert store.gene_indptr[-1] == 160_000 // ROWS * sum(block[2].size for block in blocks(ROWS))
     store.verify()
 
 
