@@ -14,11 +14,11 @@ APOSTROPHE = "'"
 FORMULA_STARTS = frozenset("=+-@" + "\uff1d\uff0b\uff0d\uff20")
 CONTROL_STARTS = frozenset("\t\r\n")
 
-Cell = str | int | None
+Cell = str | int | float | None
 
 
 def line(cells: Iterable[Cell]) -> str:
-    r"""Write one row, every text quoted, ending in `\r\n` (RFC 4180); whole numbers stay numbers, None is empty."""
+    r"""Write one row, every text quoted, ending in `\r\n` (RFC 4180); numbers stay numbers, None is empty."""
     written = io.StringIO(newline="")
     csv.writer(written, quoting=csv.QUOTE_NONNUMERIC).writerow([_cell(cell) for cell in cells])
     return written.getvalue()
@@ -29,10 +29,10 @@ def as_text(cell: str) -> str:
     return f"{APOSTROPHE}{cell}" if _is_risky(cell) else cell
 
 
-def _cell(cell: Cell) -> str | int:
+def _cell(cell: Cell) -> str | int | float:
     if cell is None:
         return ""
-    return as_text(cell) if isinstance(cell, str) else int(cell)
+    return as_text(cell) if isinstance(cell, str) else cell
 
 
 def _is_risky(cell: str) -> bool:

@@ -1,35 +1,43 @@
 """Asking the heavy questions: an answer within the time one would wait, else the job that works on it."""
 
 import time
-from typing import Any
+from dataclasses import asdict, fields
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cellenium_admin.core.api.permissions import IsMember
 from cellenium_admin.core.api.prefer import Wait
-from cellenium_admin.core.api.problems import Problem, render
+from cellenium_admin.core.api.problems import InvalidQueryError, Problem, render
 from cellenium_admin.core.api.schema import response_header
 from cellenium_admin.core.api.views import ApiView
-from cellenium_admin.core.exceptions import NotFoundError
+from cellenium_admin.core.exceptions import ConflictError, FieldError, NotFoundError
 from cellenium_admin.core.models import Job, TokenScope, User
 from cellenium_admin.core.services import jobs
 from studies.api.questions import (
     ANSWERS,
     CORRELATION_EXAMPLES,
     DIFFERENTIAL_EXPRESSION_EXAMPLES,
+    AnalysisQuery,
     CorrelationAnswer,
     CorrelationQuestion,
     DifferentialExpressionAnswer,
     DifferentialExpressionQuestion,
 )
 from studies.models import Analysis, Study
+from studies.services import differential_expression
+from studies.services.answers import Selection, csv_lines, shown
 from studies.services.correlations import request_correlations
 from studies.services.differential_expression import request_differential_expression
+from studies.services.tables import CELLENIUM, CorrelationSelection, GeneSelection
+
+Chosen = TypeVar("Chosen", GeneSelection, CorrelationSelection)
 
 RETRY_SECONDS = 1
 # What a task says of its input is the caller's to mend; these are ours.
@@ -65,13 +73,17 @@ class DifferentialExpressionView(ApiView):
         examples=DIFFERENTIAL_EXPRESSION_EXAMPLES,
     )
     def post(self, request: Request, study_id: UUID) -> HttpResponse:
-        """Compare a group of cells with all others, gene by gene.
+        """Compare a group of cells with all others or with another group, gene by gene.
 
+        With `annotation`, every one of its values is compared with the other cells. How many genes are shown, in which
+        direction and beyond which limits is chosen anew each time: the numbers of all genes are kept.
         A question that was answered before is answered at once. Asking the same again never computes it twice, and
         gives the result once the job is done; so does `GET /analyses/{analysis_id}`.
         """
-        asked = self.read_body(DifferentialExpressionQuestion)
-        return answer(request, request_differential_expression(user=self.user, study_id=study_id, **asked))
+        asked = with_preset(self.read_body(DifferentialExpressionQuestion))
+        selection = taken(asked, GeneSelection)
+        analysis = request_differential_expression(user=self.user, study_id=study_id, **asked)
+        return answer(request, analysis, selection)
 
 
 class CorrelationView(ApiView):
@@ -89,9 +101,10 @@ class CorrelationView(ApiView):
         examples=CORRELATION_EXAMPLES,
     )
     def post(self, request: Request, study_id: UUID) -> HttpResponse:
-        """Correlate a gene with every other over all cells; answered like differential expression."""
+        """Correlate a gene with every other, over all cells or some; answered like differential expression."""
         asked = self.read_body(CorrelationQuestion)
-        return answer(request, request_correlations(user=self.user, study_id=study_id, **asked))
+        selection = taken(asked, CorrelationSelection)
+        return answer(request, request_correlations(user=self.user, study_id=study_id, **asked), selection)
 
 
 class AnalysisView(ApiView):
@@ -99,32 +112,76 @@ class AnalysisView(ApiView):
 
     permission_classes = [IsMember]
     required_scopes = {"GET": TokenScope.READ}
+    query_serializer_class = AnalysisQuery
 
     @extend_schema(
         operation_id="analyses_read",
         summary="One question and its answer",
+        parameters=[AnalysisQuery],
         responses=PolymorphicProxySerializer("Analysis", serializers=dict(ANSWERS), resource_type_field_name="kind"),
     )
     def get(self, request: Request, analysis_id: UUID) -> Response:
         """Give a question on a study the caller may see; `results` is null until `state` is `succeeded`."""
-        analysis = visible_analyses(self.user).filter(pk=analysis_id).first()
-        if analysis is None:
-            raise NotFoundError("There is no such analysis, or you may not see its study.")
-        return Response(_shown(analysis))
+        analysis = visible_analysis(self.user, analysis_id)
+        return Response(_shown(analysis, self._selection(analysis)))
+
+    def _selection(self, analysis: Analysis) -> Selection:
+        asked = self.read_query()
+        of_correlation = analysis.kind == Analysis.Kind.CORRELATION
+        selection = taken(asked, CorrelationSelection) if of_correlation else taken(asked, GeneSelection)
+        errors = [FieldError(f"?{name}", "unknown_field", "This does not belong to such an answer.") for name in asked]
+        if errors:
+            raise InvalidQueryError("Some parameters cannot be used; see errors.", errors=errors)
+        return selection
 
 
-def answer(request: Request, analysis: Analysis) -> HttpResponse:
+class AnalysisTableView(ApiView):
+    """The whole answer as a table."""
+
+    permission_classes = [IsMember]
+    required_scopes = {"GET": TokenScope.READ}
+
+    @extend_schema(
+        operation_id="analyses_csv",
+        summary="All genes of an answer as CSV",
+        responses={(200, "text/csv"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request, analysis_id: UUID) -> StreamingHttpResponse:
+        """Give the numbers of all genes, in the order of the matrix; texts that begin like a formula get an apostrophe.
+
+        An answer that is not there yet is a conflict.
+        """
+        analysis = visible_analysis(self.user, analysis_id)
+        if analysis.answered_at is None:
+            raise ConflictError("There is no answer yet; wait for the job or ask again.", code="not_answered")
+        headers = {"Content-Disposition": f'attachment; filename="{analysis.kind}-{analysis.pk}.csv"'}
+        return StreamingHttpResponse(csv_lines(analysis), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def with_preset(asked: dict[str, Any]) -> dict[str, Any]:
+    """Put a preset's options in place of those given beside it."""
+    if asked.pop("preset", None) is None:
+        return asked
+    return {**asked, **asdict(CELLENIUM), "method": differential_expression.WILCOXON, "tie_correct": False}
+
+
+def taken(asked: dict[str, Any], kind: type[Chosen]) -> Chosen:
+    """Take what selects genes out of the rest of a question."""
+    return kind(**{field.name: asked.pop(field.name) for field in fields(kind) if field.name in asked})
+
+
+def answer(request: Request, analysis: Analysis, selection: Selection) -> HttpResponse:
     """Give the result, waiting for it as long as the client prefers; else the job, or why it failed."""
     wait, started = Wait.of(request), time.monotonic()
-    if analysis.results is None and wait.seconds:
+    if analysis.answered_at is None and wait.seconds:
         jobs.wait_for(analysis.job_id, seconds=wait.seconds)
         analysis = Analysis.objects.select_related("version", "job").get(pk=analysis.pk)
-    if analysis.results is not None:
-        return wait.mark(Response(_shown(analysis)), honoured=True)
+    if analysis.answered_at is not None:
+        return wait.mark(Response(_shown(analysis, selection)), honoured=True)
     if analysis.job.state in (Job.State.FAILED, Job.State.CANCELLED):
         return render(_problem_of(analysis.job), path=request.path)
     headers = {"Location": reverse("api:job", args=[analysis.job_id]), "Retry-After": str(RETRY_SECONDS)}
-    response = Response(_shown(analysis), status=202, headers=headers)
+    response = Response(_shown(analysis, selection), status=202, headers=headers)
     return wait.mark(response, honoured=time.monotonic() - started >= wait.seconds)
 
 
@@ -134,8 +191,16 @@ def visible_analyses(user: User) -> Any:
     return Analysis.objects.filter(version__study__in=studies).select_related("version", "job")
 
 
-def _shown(analysis: Analysis) -> Any:
-    return ANSWERS[analysis.kind](analysis).data
+def visible_analysis(user: User, analysis_id: UUID) -> Analysis:
+    """Give a question on a study this user may see. Raises NotFoundError."""
+    analysis = visible_analyses(user).filter(pk=analysis_id).first()
+    if analysis is None:
+        raise NotFoundError("There is no such analysis, or you may not see its study.")
+    return cast("Analysis", analysis)
+
+
+def _shown(analysis: Analysis, selection: Selection) -> Any:
+    return ANSWERS[analysis.kind](shown(analysis, selection)).data
 
 
 def _problem_of(job: Job) -> Problem:

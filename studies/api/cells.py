@@ -26,8 +26,8 @@ from studies.api.studies import StudyApiView
 from studies.models import StudyVersion
 from studies.services.annotations import annotation_groups
 from studies.services.expression import GeneExpression, gene_expression
+from studies.services.numbers import numbers_for_json
 from studies.services.projections import coordinates
-from studies.services.rows import numbers_for_json
 
 # Part of every ETag: raise it when an answer changes its shape, so that no cache mixes the two.
 SHAPE = 1

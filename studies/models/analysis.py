@@ -9,7 +9,10 @@ from studies.models.study_version import StudyVersion
 
 
 class Analysis(models.Model):
-    """One question put to one version, shared by everyone who asks the same, with the answer once computed."""
+    """One question put to one version, shared by everyone who asks the same, with the answer once computed.
+
+    Parameters are what decides the numbers; how many genes are shown, and in which order, is up to whoever reads them.
+    """
 
     class Kind(models.TextChoices):
         """What was asked."""
@@ -23,7 +26,7 @@ class Analysis(models.Model):
     parameters = models.JSONField()
     parameters_sha256 = models.CharField(max_length=64)
     job = models.ForeignKey(Job, on_delete=models.PROTECT, related_name="analyses")
-    results = models.JSONField(null=True)
+    answered_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -35,3 +38,26 @@ class Analysis(models.Model):
     def __str__(self) -> str:
         """Show what was asked."""
         return f"{self.kind} on {self.version_id}"
+
+
+class AnalysisTable(models.Model):
+    """One table of an answer: numbers of all genes, in the order of the matrix.
+
+    Questions about one group have one; questions about all values of an annotation have one for each. `columns` is
+    float64, little-endian, column after column as `studies.services.tables` names them.
+    """
+
+    analysis = models.ForeignKey(Analysis, on_delete=models.CASCADE, related_name="tables")
+    position = models.IntegerField()
+    facts = models.JSONField(default=dict)
+    columns = models.BinaryField()
+
+    class Meta:
+        ordering = ["analysis", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["analysis", "position"], name="analysis_table_unique_position"),
+        ]
+
+    def __str__(self) -> str:
+        """Show which one it is."""
+        return f"table {self.position} of {self.analysis_id}"

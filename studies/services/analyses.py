@@ -3,17 +3,20 @@
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from cellenium_admin.core.context import Actor
 from cellenium_admin.core.models import Action, Job, User
 from cellenium_admin.core.services import audit, jobs
-from studies.models import Analysis, StudyVersion
+from studies.models import Analysis, AnalysisTable, StudyVersion
+from studies.services.tables import Columns, pack
 
-Rows = Sequence[Mapping[str, Any]]
+# Position, what is said of the table beside its numbers, and the numbers.
+Tables = Iterable[tuple[int, dict[str, Any], Columns]]
 
 
 @transaction.atomic
@@ -29,7 +32,7 @@ def ask(
     StudyVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
     digest = fingerprint(parameters)
     known = Analysis.objects.filter(version=version, kind=kind, parameters_sha256=digest).select_related("job").first()
-    if known is not None and (known.results is not None or _will_end_well(known.job)):
+    if known is not None and (known.answered_at is not None or _will_end_well(known.job)):
         return known
     analysis = known or Analysis(version=version, kind=kind, parameters=dict(parameters), parameters_sha256=digest)
     analysis.job = jobs.enqueue(f"studies.{kind}", owner=user, args={"analysis_id": str(analysis.pk)}, subject=analysis)
@@ -55,13 +58,17 @@ def analysis_to_compute(analysis_id: uuid.UUID) -> Analysis:
 
 
 @transaction.atomic
-def store_results(*, analysis_id: uuid.UUID, job_id: uuid.UUID, lease_token: int, rows: Rows) -> Analysis:
+def store_tables(*, analysis_id: uuid.UUID, job_id: uuid.UUID, lease_token: int, tables: Tables) -> Analysis:
     """Keep the answer to a question, once. Raises LeaseLostError when the job is not this worker's any more."""
     jobs.assert_lease(job_id=job_id, lease_token=lease_token)
     analysis = Analysis.objects.select_for_update(of=("self",)).get(pk=analysis_id)
-    if analysis.results is None:
-        analysis.results = list(rows)
-        analysis.save(update_fields=["results"])
+    if analysis.answered_at is None:
+        AnalysisTable.objects.bulk_create(
+            AnalysisTable(analysis=analysis, position=position, facts=facts, columns=pack(analysis.kind, columns))
+            for position, facts, columns in tables
+        )
+        analysis.answered_at = timezone.now()
+        analysis.save(update_fields=["answered_at"])
     return analysis
 
 

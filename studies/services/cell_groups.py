@@ -34,18 +34,23 @@ def resolve_group(version: StudyVersion, group: Mapping[str, Any], *, pointer: s
     Raises InvalidInputError unless it names values of one annotation or cells of this version, and when it holds
     no cell or all of them.
     """
-    given = [way for way in WAYS if group.get(way) is not None]
-    if len(given) != 1 or set(group) - set(WAYS):
-        raise invalid(pointer, "invalid", f"Give either {WAYS[0]} or {WAYS[1]}, and nothing else.")
-    numbers = _ascending(group[given[0]], pointer=f"{pointer}/{given[0]}")
-    resolved = {given[0]: numbers}
-    size = int(np.count_nonzero(group_mask(version, resolved, pointer=pointer)))
-    if size == 0:
-        raise invalid(f"{pointer}/{given[0]}", "empty_group", "The group has no cell: choose at least one.")
-    if size == version.cell_count:
+    resolved = _resolved(version, group, pointer=pointer)
+    way = next(iter(resolved.parameters))
+    if resolved.size == 0:
+        raise invalid(f"{pointer}/{way}", "empty_group", "The group has no cell: choose at least one.")
+    if resolved.size == version.cell_count:
         detail = "The group has all cells, so there are none to compare it with: leave at least one out."
-        raise invalid(f"{pointer}/{given[0]}", "all_cells", detail)
-    return CellGroup(resolved, size)
+        raise invalid(f"{pointer}/{way}", "all_cells", detail)
+    return resolved
+
+
+def resolve_subset(version: StudyVersion, group: Mapping[str, Any], *, pointer: str, least: int = 1) -> CellGroup:
+    """Check cells to which a question is limited; they may be all. Raises InvalidInputError as `resolve_group`."""
+    resolved = _resolved(version, group, pointer=pointer)
+    if resolved.size < least:
+        detail = f"There are {resolved.size} cells: choose at least {least}."
+        raise invalid(pointer, "too_few_cells", detail)
+    return resolved
 
 
 def group_mask(version: StudyVersion, group: Mapping[str, list[int]], *, pointer: str = "/group1") -> NDArray[np.bool_]:
@@ -53,6 +58,15 @@ def group_mask(version: StudyVersion, group: Mapping[str, list[int]], *, pointer
     if "cell_ids" in group:
         return _mask_of_cells(version, group["cell_ids"], pointer=f"{pointer}/cell_ids")
     return _mask_of_values(version, group["value_ids"], pointer=f"{pointer}/value_ids")
+
+
+def _resolved(version: StudyVersion, group: Mapping[str, Any], *, pointer: str) -> CellGroup:
+    given = [way for way in WAYS if group.get(way) is not None]
+    if len(given) != 1 or set(group) - set(WAYS):
+        raise invalid(pointer, "invalid", f"Give either {WAYS[0]} or {WAYS[1]}, and nothing else.")
+    numbers = _ascending(group[given[0]], pointer=f"{pointer}/{given[0]}")
+    resolved = {given[0]: numbers}
+    return CellGroup(resolved, int(np.count_nonzero(group_mask(version, resolved, pointer=pointer))))
 
 
 def _ascending(numbers: Any, *, pointer: str) -> list[int]:

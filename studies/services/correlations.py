@@ -1,21 +1,24 @@
 """Which genes move with a gene."""
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellenium_admin.core.models import User
-from studies.models import Analysis, Feature, StudyVersion
+from studies.models import Analysis, Feature, Layer, StudyVersion
 from studies.services.analyses import ask
-from studies.services.cell_groups import invalid
-from studies.services.features import find_feature, names_at
-from studies.services.rows import fraction, numbers_for_json, whole_number
-from studies.services.stores import default_layer, matrix_of
+from studies.services.cell_groups import group_mask, invalid, resolve_subset
+from studies.services.features import find_feature
+from studies.services.stores import layer_of, matrix_of
 from studies.services.studies import computable_study, current_version
 
-METHODS = ("pearson",)
+PEARSON, SPEARMAN = "pearson", "spearman"
+METHODS = (PEARSON, SPEARMAN)
+# With two cells every r is 1 or -1.
+LEAST_CELLS = 3
 
 
 def request_correlations(
@@ -23,59 +26,53 @@ def request_correlations(
     user: User,
     study_id: uuid.UUID,
     feature: str,
-    method: str = "pearson",
-    limit: int = 100,
-    min_abs_r: float = 0.0,
+    method: str = PEARSON,
+    within: Mapping[str, Any] | None = None,
+    layer: str | None = None,
+    modality: str = "rna",
 ) -> Analysis:
-    """Ask for the genes correlated with one, over all cells, strongest first whatever the sign.
+    """Ask for the correlation of one gene with all, over all cells or those `within` a group.
 
-    Raises InvalidInputError naming the field, also for a gene with one value in all cells; NotFoundError and
+    Raises InvalidInputError naming the field, also for a gene with one value in all these cells; NotFoundError and
     RefusedError as `computable_study`.
     """
     study = computable_study(user=user, study_id=study_id)
     version = current_version(study)
-    layer = default_layer(version)
+    matrix = layer_of(version, name=layer, modality=modality)
     if method not in METHODS:
         raise invalid("/method", "invalid_choice", f"The method must be one of: {', '.join(METHODS)}.")
-    limit = min(whole_number(limit, pointer="/limit", least=1), version.gene_count)
-    least = fraction(min_abs_r, pointer="/min_abs_r")
-    found = find_feature(version, feature)
-    if matrix_of(layer).centered_sum_of_squares[found.position] == 0:
-        detail = f"{found.symbol} has the same value in all cells, so nothing is correlated with it."
-        raise invalid("/feature", "constant_feature", detail)
+    found = find_feature(version, feature, modality=modality)
+    subset = None if within is None else resolve_subset(version, within, pointer="/within", least=LEAST_CELLS)
+    parameters = {
+        "layer": matrix.name,
+        "modality": matrix.modality,
+        "method": method,
+        "feature": found.identifier,
+        "position": found.position,
+        "within": None if subset is None else subset.parameters,
+    }
+    _check_varies(version, matrix, found, parameters)
     return ask(
         version=version,
         kind=Analysis.Kind.CORRELATION,
-        parameters=_parameters(found, layer.name, method, limit, least),
+        parameters=parameters,
         user=user,
-        details={"method": method, "layer": layer.name, "feature": found.identifier},
+        details={"method": method, "layer": matrix.name, "feature": found.identifier},
     )
 
 
-def _parameters(feature: Feature, layer: str, method: str, limit: int, min_abs_r: float) -> dict[str, Any]:
-    return {
-        "layer": layer,
-        "feature": feature.identifier,
-        "position": feature.position,
-        "method": method,
-        "limit": limit,
-        "min_abs_r": min_abs_r,
-    }
+def cells_within(version: StudyVersion, parameters: Mapping[str, Any]) -> NDArray[np.uint32] | None:
+    """Give the cells a question is about, ascending; None for all."""
+    within = parameters["within"]
+    return None if within is None else np.flatnonzero(group_mask(version, within)).astype(np.uint32)
 
 
-def result_rows(
-    *, version: StudyVersion, r: NDArray[np.float64], position: int, limit: int, min_abs_r: float
-) -> list[dict[str, Any]]:
-    """Write the genes with the strongest correlation as rows, the asked gene left out, equal ones in matrix order.
-
-    A gene with one value in all cells has no correlation: it comes last with null, and only when `min_abs_r` is 0.
-    """
-    strength = np.where(np.isnan(r), -1.0, np.abs(r))
-    order = np.argsort(-strength, kind="stable")
-    order = order[(order != position) & ((strength[order] >= min_abs_r) | (min_abs_r == 0))][:limit]
-    positions = order.tolist()
-    names = names_at(version, positions)
-    return [
-        {"feature_id": names[position][0], "symbol": names[position][1], "r": value}
-        for position, value in zip(positions, numbers_for_json(r[order]), strict=True)
-    ]
+def _check_varies(version: StudyVersion, layer: Layer, feature: Feature, parameters: Mapping[str, Any]) -> None:
+    expressing, values = matrix_of(layer).gene(feature.position)
+    cells = cells_within(version, parameters)
+    if cells is not None:
+        values = values[np.isin(expressing, cells, assume_unique=True)]
+    everyone = version.cell_count if cells is None else cells.size
+    if values.size == 0 or (values.size == everyone and values.min() == values.max()):
+        detail = f"{feature.symbol} has the same value in all these cells, so nothing is correlated with it."
+        raise invalid("/feature", "constant_feature", detail)

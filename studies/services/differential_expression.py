@@ -1,84 +1,174 @@
-"""Which genes set a group of cells apart from all others."""
+"""Which genes set cells apart: a group from the rest or from another, or every value of an annotation."""
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cellenium_admin.core.models import User
-from studies.models import Analysis, StudyVersion
+from studies.models import Analysis, AnnotationGroup, Layer, StudyVersion
 from studies.services.analyses import ask
-from studies.services.cell_groups import invalid, resolve_group
-from studies.services.features import names_at
-from studies.services.rows import numbers_for_json, whole_number
-from studies.services.stores import default_layer
+from studies.services.cell_groups import CellGroup, group_mask, invalid, resolve_group, resolve_subset
+from studies.services.stores import cells_of, layer_of
 from studies.services.studies import computable_study, current_version
 
-METHODS = ("wilcoxon",)
+WILCOXON, T_TEST = "wilcoxon", "t-test"
+METHODS = (WILCOXON, T_TEST)
 REST = "rest"
-COLUMNS = ("score", "p", "p_adj", "log2fc", "pct_in", "pct_out")
+# Welch's test has no variance with fewer.
+LEAST_FOR_T_TEST = 2
+
+Cells = NDArray[np.uint32]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two groups of cells, ascending; the second is None for all other cells."""
+
+    cells1: Cells
+    cells2: Cells | None
+
+
+@dataclass(frozen=True, slots=True)
+class ValueComparison:
+    """Every value of an annotation against the other cells; `within` is None for all cells."""
+
+    codes: NDArray[np.int32]
+    within: Cells | None
+    values: tuple[tuple[int, str], ...]
 
 
 def request_differential_expression(
     *,
     user: User,
     study_id: uuid.UUID,
-    group1: Mapping[str, Any],
-    group2: str = REST,
-    method: str = "wilcoxon",
+    group1: Mapping[str, Any] | None = None,
+    group2: str | Mapping[str, Any] = REST,
+    annotation: str | None = None,
+    within: Mapping[str, Any] | None = None,
+    method: str = WILCOXON,
     tie_correct: bool = True,
-    n_genes: int = 100,
+    layer: str | None = None,
+    modality: str = "rna",
 ) -> Analysis:
-    """Ask for the genes that differ between a group of cells and the rest, the `n_genes` highest scores first.
+    """Ask for the genes that differ between two groups, or between each value of `annotation` and the other cells.
 
-    Raises InvalidInputError naming the field, NotFoundError and RefusedError as `computable_study`.
+    `within` leaves all other cells out. Raises InvalidInputError naming the field, NotFoundError and RefusedError as
+    `computable_study`.
     """
     study = computable_study(user=user, study_id=study_id)
     version = current_version(study)
-    layer = default_layer(version)
-    _check(group2, method, tie_correct)
-    n_genes = min(whole_number(n_genes, pointer="/n_genes", least=1), version.gene_count)
-    group = resolve_group(version, group1, pointer="/group1")
-    parameters = {
-        "layer": layer.name,
-        "group1": group.parameters,
-        "group2": group2,
-        "method": method,
-        "tie_correct": tie_correct,
-        "n_genes": n_genes,
-    }
+    matrix = layer_of(version, name=layer, modality=modality)
+    if (group1 is None) == (annotation is None):
+        raise invalid("/group1", "invalid", "Give either group1, or annotation for all its values.")
+    parameters: dict[str, Any] = {**_of_layer(matrix), **_of_method(method, tie_correct)}
+    if group1 is not None:
+        parameters |= _of_groups(version, group1, group2, within, parameters["method"])
+    else:
+        parameters |= _of_annotation(version, str(annotation), group2, within)
     return ask(
         version=version,
         kind=Analysis.Kind.DIFFERENTIAL_EXPRESSION,
         parameters=parameters,
         user=user,
-        details={"method": method, "layer": layer.name, "cells": group.size},
+        details={"method": method, "layer": matrix.name, **_said(parameters, version)},
     )
 
 
-def result_rows(
-    *, version: StudyVersion, columns: Mapping[str, NDArray[np.float64]], n_genes: int
-) -> list[dict[str, Any]]:
-    """Write the genes with the highest scores as rows, equal scores in the order of the matrix.
-
-    `columns` has the arrays named in COLUMNS, each of shape (genes,); what is not finite becomes null.
-    """
-    order = np.argsort(-columns["score"], kind="stable")[:n_genes]
-    positions = order.tolist()
-    names = names_at(version, positions)
-    numbers = [numbers_for_json(columns[name][order]) for name in COLUMNS]
-    return [
-        {"feature_id": names[position][0], "symbol": names[position][1], **dict(zip(COLUMNS, row, strict=True))}
-        for position, *row in zip(positions, *numbers, strict=True)
-    ]
+def comparison(version: StudyVersion, parameters: Mapping[str, Any]) -> Comparison:
+    """Turn the parameters of a question about groups into cells."""
+    first, second = _masks(version, parameters)
+    return Comparison(_cells(first), None if second is None else _cells(second))
 
 
-def _check(group2: str, method: str, tie_correct: bool) -> None:
-    if group2 != REST:
-        raise invalid("/group2", "invalid_choice", f"A group is compared with {REST!r}, all other cells.")
+def value_comparison(version: StudyVersion, parameters: Mapping[str, Any]) -> ValueComparison:
+    """Turn the parameters of a question about an annotation into codes per cell, -1 for none."""
+    group = version.annotation_groups.get(key=parameters["annotation"])
+    codes = cells_of(version).codes(group.position)
+    values = tuple(group.values.order_by("code").values_list("pk", "label"))
+    signed = np.where(codes < len(values), codes, -1).astype(np.int32)
+    within = parameters["within"]
+    return ValueComparison(signed, None if within is None else _cells(group_mask(version, within)), values)
+
+
+def _of_layer(layer: Layer) -> dict[str, Any]:
+    return {"layer": layer.name, "modality": layer.modality}
+
+
+def _of_method(method: str, tie_correct: bool) -> dict[str, Any]:
     if method not in METHODS:
         raise invalid("/method", "invalid_choice", f"The method must be one of: {', '.join(METHODS)}.")
     if not isinstance(tie_correct, bool):
         raise invalid("/tie_correct", "invalid", "This must be true or false.")
+    return {"method": method, "tie_correct": tie_correct if method == WILCOXON else None}
+
+
+def _of_groups(
+    version: StudyVersion, group1: Mapping[str, Any], group2: Any, within: Mapping[str, Any] | None, method: str
+) -> dict[str, Any]:
+    first = resolve_group(version, group1, pointer="/group1")
+    subset = None if within is None else resolve_subset(version, within, pointer="/within")
+    second = _resolved_second(version, group2)
+    parameters = {
+        "group1": first.parameters,
+        "group2": REST if second is None else second.parameters,
+        "within": None if subset is None else subset.parameters,
+    }
+    _check_sizes(version, parameters, method)
+    return parameters
+
+
+def _resolved_second(version: StudyVersion, group2: Any) -> CellGroup | None:
+    if group2 == REST:
+        return None
+    if not isinstance(group2, Mapping):
+        raise invalid("/group2", "invalid_choice", f"Give {REST!r} for all other cells, or a group.")
+    return resolve_group(version, group2, pointer="/group2")
+
+
+def _check_sizes(version: StudyVersion, parameters: Mapping[str, Any], method: str) -> None:
+    first, second = _masks(version, parameters)
+    second = ~first if second is None else second
+    if common := int(np.count_nonzero(first & second)):
+        detail = f"{common} cells are in both groups: a cell can be in one only."
+        raise invalid("/group2", "overlapping_groups", detail)
+    least = LEAST_FOR_T_TEST if method == T_TEST else 1
+    for pointer, mask in (("/group1", first), ("/group2", second)):
+        if np.count_nonzero(mask) < least:
+            detail = f"{np.count_nonzero(mask)} cells are left in this group; the comparison needs at least {least}."
+            raise invalid(pointer, "too_few_cells", detail)
+
+
+def _masks(version: StudyVersion, parameters: Mapping[str, Any]) -> tuple[NDArray[np.bool_], NDArray[np.bool_] | None]:
+    """Mark the cells of the two groups; the second is None for all others."""
+    first, within = group_mask(version, parameters["group1"]), parameters["within"]
+    named = parameters["group2"] != REST
+    second = group_mask(version, parameters["group2"], pointer="/group2") if named else None
+    if within is None:
+        return first, second
+    subset = group_mask(version, within, pointer="/within")
+    return first & subset, subset & (~first if second is None else second)
+
+
+def _of_annotation(version: StudyVersion, key: str, group2: Any, within: Mapping[str, Any] | None) -> dict[str, Any]:
+    if group2 != REST:
+        raise invalid("/group2", "invalid_choice", "All values of an annotation are compared with the rest.")
+    if not AnnotationGroup.objects.filter(version=version, key=key).exists():
+        known = ", ".join(version.annotation_groups.order_by("position").values_list("key", flat=True)[:20])
+        raise invalid("/annotation", "unknown_annotation", f"The study has no annotation {key!r}; it has: {known}.")
+    subset = None if within is None else resolve_subset(version, within, pointer="/within")
+    return {"annotation": key, "within": None if subset is None else subset.parameters}
+
+
+def _said(parameters: Mapping[str, Any], version: StudyVersion) -> dict[str, Any]:
+    """Give what goes into the trail: how many cells, or which annotation."""
+    if "annotation" in parameters:
+        return {"annotation": parameters["annotation"]}
+    return {"cells": int(np.count_nonzero(group_mask(version, parameters["group1"])))}
+
+
+def _cells(mask: NDArray[np.bool_]) -> Cells:
+    return np.flatnonzero(mask).astype(np.uint32)

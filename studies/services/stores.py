@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from django.conf import settings
 
-from cellenium_admin.core.exceptions import NotFoundError, UnavailableError
+from cellenium_admin.core.exceptions import FieldError, InvalidInputError, NotFoundError, UnavailableError
 from studies.models import Layer, StudyVersion
 from studies.store import cache
 from studies.store.format import CELLS_DIRECTORY, StoreDamagedError
@@ -23,6 +23,21 @@ def default_layer(version: StudyVersion, *, modality: str = "rna") -> Layer:
     layer = version.layers.filter(modality=modality).order_by("pk").first()
     if layer is None:
         raise NotFoundError("This study has no expression matrix.")
+    return layer
+
+
+def layer_of(version: StudyVersion, *, name: str | None = None, modality: str = "rna") -> Layer:
+    """Give a layer by name, or the one questions are answered from. Raises InvalidInputError when there is no such."""
+    if name is None and version.layers.filter(modality=modality).exists():
+        return default_layer(version, modality=modality)
+    if name is None:
+        detail = f"The study has no matrix of {modality!r}."
+        raise InvalidInputError(detail, errors=[FieldError("/layer", "no_matrix", detail)])
+    layer = version.layers.filter(modality=modality, name=name).first()
+    if layer is None:
+        known = ", ".join(version.layers.filter(modality=modality).order_by("pk").values_list("name", flat=True))
+        detail = f"The study has no layer {name!r} of {modality!r}; it has: {known or 'none'}."
+        raise InvalidInputError(detail, errors=[FieldError("/layer", "unknown_layer", detail)])
     return layer
 
 

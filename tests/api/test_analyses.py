@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
@@ -18,11 +19,9 @@ from studies.api import analyses
 from studies.models import Analysis, AnnotationValue, StudyAccess
 from tests.builders.people import caller, person
 from tests.builders.stores import PublishedStudy, published_study
+from tests.support.answers import COLUMNS, ROWS, end_job, keep
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-ROW = {"feature_id": "ENSG00000000001", "symbol": "GENE1", "score": 2.5, "p": 0.01, "p_adj": 0.3, "log2fc": None}
-ROWS = [{**ROW, "pct_in": 0.5, "pct_out": 0.0}]
 
 
 @pytest.fixture
@@ -38,13 +37,7 @@ def url(made: PublishedStudy) -> str:
 @pytest.fixture
 def question(made: PublishedStudy) -> dict[str, Any]:
     value = AnnotationValue.objects.filter(group__version=made.version).first()
-    return {"group1": {"value_ids": [value.pk]}}
-
-
-def end_job(state: str, code: str = "", rows: list[dict[str, Any]] | None = None, **fields: Any) -> None:
-    """Do what a worker does at the end."""
-    Analysis.objects.update(results=rows)
-    Job.objects.update(state=state, error_code=code, finished_at=timezone.now(), lease_until=None, **fields)
+    return {"group1": {"value_ids": [value.pk]}, "n_genes": 1}
 
 
 def test_question_is_taken_and_its_job_named(api: APIClient, url: str, question: dict[str, Any], made: Any) -> None:
@@ -63,7 +56,14 @@ def test_question_is_taken_and_its_job_named(api: APIClient, url: str, question:
         "kind": "differential_expression",
         "job_id": str(job.pk),
         "state": "queued",
+        "layer": "X",
+        "modality": "rna",
+        "method": "wilcoxon",
+        "tie_correct": True,
+        "cells1": None,
+        "cells2": None,
         "results": None,
+        "values": None,
     }
     followed = api.get(response["Location"]).json()
     assert (followed["state"], followed["result"]) == ("queued", None)
@@ -71,25 +71,31 @@ def test_question_is_taken_and_its_job_named(api: APIClient, url: str, question:
 
 def test_answer_is_there_for_whoever_asks_again(api: APIClient, url: str, question: dict[str, Any]) -> None:
     first = api.post(f"{url}/de", question)
-    end_job("succeeded", rows=ROWS)
-    again = api.post(f"{url}/de", {**question, "group2": "rest", "method": "wilcoxon", "n_genes": 100})
+    end_job("succeeded", columns=COLUMNS)
+    again = api.post(f"{url}/de", {**question, "group2": "rest", "method": "wilcoxon"})
     assert again.status_code == 200
     assert again.json()["results"] == ROWS
+    assert (again.json()["cells1"], again.json()["cells2"]) == (20, 40)
     assert again.json()["state"] == "succeeded"
     assert again.json()["job_id"] == first.json()["job_id"]
     result = api.get(first["Location"]).json()["result"]
-    assert api.get(result).json() == again.json()
+    assert api.get(f"{result}?n_genes=1").json() == again.json()
+    assert len(api.get(result).json()["results"]) == 30
     assert Job.objects.count() == 1
 
 
 def test_correlations(api: APIClient, url: str) -> None:
     rows = [{"feature_id": "ENSG00000000002", "symbol": "GENE2", "r": 0.25}]
+    r = np.full(30, 0.01)
+    r[1], r[2] = 1, 0.25
     asked = {"feature": "GENE1", "limit": 10, "min_abs_r": 0.1}
     assert api.post(f"{url}/correlations", asked).status_code == 202
-    end_job("succeeded", rows=rows)
+    keep({"r": r}, {"cells": 60})
+    end_job("succeeded")
     response = api.post(f"{url}/correlations", {**asked, "method": "pearson", "feature": "ENSG00000000001"})
     assert response.status_code == 200
     assert (response.json()["kind"], response.json()["results"]) == ("correlation", rows)
+    assert response.json()["cells"] == 60
 
 
 @pytest.fixture
@@ -117,7 +123,7 @@ def worker() -> Iterator[Callable[..., None]]:
 def test_waiting_for_the_answer(
     api: APIClient, url: str, question: dict[str, Any], worker: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    worker(monkeypatch, "succeeded", rows=ROWS)
+    worker(monkeypatch, "succeeded", columns=COLUMNS)
     response = api.post(f"{url}/de", question, headers={"Prefer": "wait=9"})
     assert (response.status_code, response.json()["results"]) == (200, ROWS)
     assert response["Preference-Applied"] == "wait=9"
@@ -169,7 +175,7 @@ def test_end_of_the_job_ends_the_waiting(api: APIClient, url: str, question: dic
             time.sleep(0.05)
         time.sleep(0.5)  # by now the request listens
         with transaction.atomic():
-            Analysis.objects.update(results=ROWS)
+            keep(COLUMNS)
             end(Job.objects.select_for_update().get(), state=Job.State.SUCCEEDED)
         connection.close()
 
@@ -231,6 +237,13 @@ def test_viewer_is_refused_and_the_attempt_recorded(made: PublishedStudy, url: s
         ({"group1": {}}, ["/group1"]),
         ({"group1": []}, ["/group1"]),
         ({"group1": None}, ["/group1"]),
+        ({"annotation": "none"}, ["/annotation"]),
+        ({"annotation": "cell_type", "group1": {"cell_ids": [1]}}, ["/group1"]),
+        ({"group1": {"cell_ids": [1]}, "group2": {"cell_ids": ["2"]}}, ["/group2/cell_ids"]),
+        ({"group1": {"cell_ids": [1]}, "group2": {"cell_ids": [1, 2]}}, ["/group2"]),
+        ({"group1": {"cell_ids": [1]}, "within": {"cell_ids": [2]}}, ["/group1"]),
+        ({"group1": {"cell_ids": [1]}, "preset": "seurat"}, ["/preset"]),
+        ({"group1": {"cell_ids": [1]}, "direction": "left"}, ["/direction"]),
         ({"group1": {"value_ids": []}}, ["/group1/value_ids"]),
         ({"group1": {"value_ids": [1], "cell_ids": [1]}}, ["/group1"]),
         ({"group1": {"cell_ids": [60]}}, ["/group1/cell_ids"]),
@@ -244,12 +257,13 @@ def test_viewer_is_refused_and_the_attempt_recorded(made: PublishedStudy, url: s
         ({"group1": {"value_ids": [10**30]}}, ["/group1/value_ids"]),
         ({"group1": {"cells": [1]}}, ["/group1/cells"]),
         ({"group1": {"cell_ids": [1]}, "group2": "other"}, ["/group2"]),
-        ({"group1": {"cell_ids": [1]}, "method": "t-test"}, ["/method"]),
+        ({"group1": {"cell_ids": [1]}, "method": "t-test"}, ["/group1"]),
+        ({"group1": {"cell_ids": [1]}, "method": "logreg"}, ["/method"]),
         ({"group1": {"cell_ids": [1]}, "tie_correct": "yes"}, ["/tie_correct"]),
         ({"group1": {"cell_ids": [1]}, "n_genes": 0}, ["/n_genes"]),
         ({"group1": {"cell_ids": [1]}, "n_genes": "10"}, ["/n_genes"]),
         ({"group1": {"cell_ids": [1]}, "n_genes": 1.5}, ["/n_genes"]),
-        ({"group1": {"cell_ids": [1]}, "ngenes": 5, "layer": "X"}, ["/layer", "/ngenes"]),
+        ({"group1": {"cell_ids": [1]}, "ngenes": 5, "layr": "X"}, ["/layr", "/ngenes"]),
     ],
 )
 def test_unusable_question_names_the_field(api: APIClient, url: str, body: Any, pointers: list[str]) -> None:
@@ -270,7 +284,9 @@ def test_unusable_question_names_the_field(api: APIClient, url: str, body: Any, 
         ({"feature": "GENE1", "limit": 0}, "/limit"),
         ({"feature": "GENE1", "min_abs_r": 1.1}, "/min_abs_r"),
         ({"feature": "GENE1", "min_abs_r": "0.5"}, "/min_abs_r"),
-        ({"feature": "GENE1", "method": "spearman"}, "/method"),
+        ({"feature": "GENE1", "method": "kendall"}, "/method"),
+        ({"feature": "GENE1", "sign": "minus"}, "/sign"),
+        ({"feature": "GENE1", "layer": "counts"}, "/layer"),
     ],
 )
 def test_unusable_correlation_names_the_field(api: APIClient, url: str, body: Any, pointer: str) -> None:

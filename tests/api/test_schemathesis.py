@@ -19,10 +19,9 @@ from schemathesis.core.parameters import ParameterLocation
 
 from cellenium_admin.core.models import Job, User
 from cellenium_admin.wsgi import application
-from studies.models import Analysis
 from tests.builders.access import access_world
 from tests.builders.people import person, token_of
-from tests.builders.stores import PublishedStudy, published_study
+from tests.builders.stores import PublishedStudy, answered_correlation, published_study
 from tests.sandbox.conftest import put_right
 from tests.support.gateway import aws_environment
 from tests.support.sandbox import sandbox
@@ -56,9 +55,7 @@ def made(administrator: User) -> PublishedStudy:
 def real(administrator: User, made: PublishedStudy) -> dict[str, str]:
     """What made-up paths hardly ever hit."""
     job = Job.objects.create(name="imports.run_import", owner=administrator)
-    analysis = Analysis.objects.create(
-        version=made.version, kind="correlation", parameters={}, parameters_sha256="0" * 64, job=job, results=[]
-    )
+    analysis = answered_correlation(made, job)
     ids = {"study_id": made.study.pk, "job_id": job.pk, "analysis_id": analysis.pk}
     return {name: str(value) for name, value in ids.items()}
 

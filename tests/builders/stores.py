@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 from django.conf import settings
+from django.utils import timezone
 from numpy.typing import NDArray
 
 from cellenium_admin.core.context import Actor
-from cellenium_admin.core.models import User
+from cellenium_admin.core.models import Job, User
 from studies.content import (
     AnnotationContent,
     AnnotationValueContent,
@@ -19,8 +20,9 @@ from studies.content import (
     SourceContent,
     VersionContent,
 )
-from studies.models import Study, StudyVersion
+from studies.models import Analysis, AnalysisTable, Study, StudyVersion
 from studies.services.publication import publish_version
+from studies.services.tables import pack
 from studies.store.builder import write_cells
 from tests.builders.matrices import build_matrix, example_matrix
 
@@ -108,3 +110,19 @@ def small_content(
         layers=(LayerContent("X", "rna-X", "rna", None),),
         source=SourceContent(source_uri, "1", 1, "0" * 64),
     )
+
+
+def answered_correlation(made: PublishedStudy, job: Job) -> Analysis:
+    """Make a question about the first gene, and an answer that says 0 for all genes."""
+    asked = {"layer": "X", "modality": "rna", "feature": "ENSG00000000000", "position": 0, "method": "pearson"}
+    analysis = Analysis.objects.create(
+        version=made.version,
+        kind=Analysis.Kind.CORRELATION,
+        parameters={**asked, "within": None},
+        parameters_sha256="0" * 64,
+        job=job,
+        answered_at=timezone.now(),
+    )
+    packed = pack(analysis.kind, {"r": np.zeros(made.version.gene_count)})
+    AnalysisTable.objects.create(analysis=analysis, position=0, facts={"cells": 3}, columns=packed)
+    return analysis

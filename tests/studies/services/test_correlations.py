@@ -1,17 +1,16 @@
-"""Correlation questions: checked, put once, answered by strength whatever the sign."""
+"""Correlation questions: checked, and put once."""
 
-import json
-
-import numpy as np
 import pytest
 
 from cellenium_admin.core.context import Actor
 from cellenium_admin.core.exceptions import InvalidInputError, NotFoundError, RefusedError
 from cellenium_admin.core.models import Action, AuditEvent, Job
 from studies.services.access import set_visibility
-from studies.services.correlations import request_correlations, result_rows
+from studies.services.correlations import request_correlations
 from tests.builders.people import person
 from tests.builders.stores import PublishedStudy, example_matrix, published_study
+
+ZEROS = [3, 5, 8, 13]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,6 +24,7 @@ def owner():
 def made(owner) -> PublishedStudy:
     matrix = example_matrix(30, 6)
     matrix[:, 4], matrix[:, 5] = 0, 2.5
+    matrix[ZEROS, 3] = 0
     return published_study(owner=owner, matrix=matrix)
 
 
@@ -39,17 +39,17 @@ def test_a_question_becomes_one_analysis_however_the_gene_is_named(ask):
     analysis = ask()
     assert analysis.parameters == {
         "layer": "X",
+        "modality": "rna",
         "feature": "ENSG00000000000",
         "position": 0,
         "method": "pearson",
-        "limit": 6,
-        "min_abs_r": 0.0,
+        "within": None,
     }
     assert (analysis.kind, analysis.job.name) == ("correlation", "studies.correlation")
-    assert ask(feature="gene0", limit=1000, min_abs_r=0) == analysis
+    assert ask(feature="gene0", layer="X") == analysis
     assert ask(feature="ENSG00000000000") == analysis
-    assert ask(min_abs_r=0.2) != analysis
-    assert ask(limit=3) != analysis
+    assert ask(method="spearman") != analysis
+    assert ask(within={"cell_ids": [0, 1, 2, 3]}) != analysis
     event = AuditEvent.objects.filter(action=Action.ANALYSIS_REQUESTED).order_by("seq").first()
     assert event.details["feature"] == "ENSG00000000000"
 
@@ -60,13 +60,12 @@ def test_a_question_becomes_one_analysis_however_the_gene_is_named(ask):
         ({"feature": "NOPE"}, "/feature", "unknown_feature"),
         ({"feature": "GENE4"}, "/feature", "constant_feature"),
         ({"feature": "GENE5"}, "/feature", "constant_feature"),
-        ({"method": "spearman"}, "/method", "invalid_choice"),
-        ({"limit": 0}, "/limit", "invalid"),
-        ({"limit": "3"}, "/limit", "invalid"),
-        ({"min_abs_r": 1.01}, "/min_abs_r", "invalid"),
-        ({"min_abs_r": -0.1}, "/min_abs_r", "invalid"),
-        ({"min_abs_r": float("nan")}, "/min_abs_r", "invalid"),
-        ({"min_abs_r": True}, "/min_abs_r", "invalid"),
+        ({"method": "kendall"}, "/method", "invalid_choice"),
+        ({"within": {"cell_ids": [0, 1]}}, "/within", "too_few_cells"),
+        ({"within": {"cell_ids": [0, 1, 99]}}, "/within/cell_ids", "unknown_cell"),
+        ({"feature": "GENE3", "within": {"cell_ids": ZEROS}}, "/feature", "constant_feature"),
+        ({"layer": "counts"}, "/layer", "unknown_layer"),
+        ({"modality": "prot"}, "/layer", "no_matrix"),
     ],
 )
 def test_what_is_wrong_is_named(ask, changes, pointer, code):
@@ -82,22 +81,3 @@ def test_those_who_may_only_see_are_refused_and_strangers_find_nothing(ask, made
     set_visibility(study=made.study, visibility="public", actor=Actor.system("test"))
     with pytest.raises(RefusedError):
         ask(user=person("reader"))
-
-
-R = np.array([1.0, -0.9, 0.5, 0.9, np.nan, -0.5])
-
-
-@pytest.mark.parametrize(
-    ("limit", "min_abs_r", "expected"),
-    [
-        (6, 0.0, [("GENE1", -0.9), ("GENE3", 0.9), ("GENE2", 0.5), ("GENE5", -0.5), ("GENE4", None)]),
-        (2, 0.0, [("GENE1", -0.9), ("GENE3", 0.9)]),
-        (6, 0.5, [("GENE1", -0.9), ("GENE3", 0.9), ("GENE2", 0.5), ("GENE5", -0.5)]),
-        (6, 0.95, []),
-    ],
-)
-def test_rows_by_strength_without_the_gene_itself(made, limit, min_abs_r, expected):
-    rows = result_rows(version=made.version, r=R, position=0, limit=limit, min_abs_r=min_abs_r)
-    assert [(row["symbol"], row["r"]) for row in rows] == expected
-    assert all(list(row) == ["feature_id", "symbol", "r"] for row in rows)
-    json.dumps(rows, allow_nan=False)

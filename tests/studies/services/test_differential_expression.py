@@ -1,10 +1,8 @@
 """A question is checked field by field, written in one way, put once, and answered in rows."""
 
-import json
 import threading
 import uuid
 
-import numpy as np
 import pytest
 from django.db import connection
 
@@ -14,7 +12,7 @@ from cellenium_admin.core.models import Action, AuditEvent, Job
 from cellenium_admin.core.services import jobs
 from studies.models import Analysis
 from studies.services.access import grant_access
-from studies.services.differential_expression import COLUMNS, request_differential_expression, result_rows
+from studies.services.differential_expression import request_differential_expression
 from tests.builders.people import person
 from tests.builders.stores import PublishedStudy, published_study
 
@@ -47,14 +45,15 @@ def ask(made, owner):
 
 def test_a_question_becomes_one_analysis_one_job_and_one_line_in_the_trail(ask, owner, made):
     analysis = ask()
-    assert analysis.results is None
+    assert analysis.answered_at is None
     assert analysis.parameters == {
         "layer": "X",
+        "modality": "rna",
         "group1": {"cell_ids": [0, 1, 2]},
         "group2": "rest",
+        "within": None,
         "method": "wilcoxon",
         "tie_correct": True,
-        "n_genes": 8,
     }
     job = analysis.job
     assert (job.name, job.owner, job.args) == (
@@ -81,7 +80,7 @@ def test_equal_questions_are_one_whoever_asks_and_however_it_is_written(ask, mad
     grant_access(study=made.study, user=other, role="analyst", actor=Actor.system("test"))
     one = ask()
     assert ask(group1={"cell_ids": [2, 0, 1, 1]}, user=other) == one
-    assert ask(n_genes=50_000) == one
+    assert ask(layer="X") == one
     by_value = ask(group1={"value_ids": [values["B cell"], values["T cell"]]})
     assert ask(group1={"value_ids": [values["T cell"], values["B cell"]], "cell_ids": None}) == by_value
     assert by_value != one
@@ -89,9 +88,19 @@ def test_equal_questions_are_one_whoever_asks_and_however_it_is_written(ask, mad
     assert AuditEvent.objects.filter(action=Action.ANALYSIS_REQUESTED).count() == 2
 
 
-def test_what_differs_in_the_answer_is_another_question(ask):
-    asked = [ask(), ask(tie_correct=False), ask(n_genes=7), ask(group1={"cell_ids": [0, 1]})]
-    assert len({analysis.pk for analysis in asked}) == 4
+def test_what_differs_in_the_numbers_is_another_question(ask, values):
+    asked = [
+        ask(),
+        ask(tie_correct=False),
+        ask(method="t-test"),
+        ask(group1={"cell_ids": [0, 1]}),
+        ask(group2={"cell_ids": [7, 8]}),
+        ask(within={"cell_ids": [0, 1, 2, 9]}),
+        ask(group1=None, annotation="cell_type"),
+        ask(group1=None, annotation="cell_type", within={"value_ids": [values["B cell"]]}),
+    ]
+    assert len({analysis.pk for analysis in asked}) == len(asked)
+    assert ask(method="t-test", tie_correct=False) == asked[2], "a t-test knows no ties"
 
 
 @pytest.mark.parametrize("state", ["failed", "cancelled"])
@@ -113,9 +122,9 @@ def test_a_job_that_was_asked_to_stop_is_not_waited_for(ask):
 
 def test_an_answer_is_given_again_without_a_job(ask):
     first = ask()
-    Analysis.objects.filter(pk=first.pk).update(results=[{"feature_id": "g"}])
+    Analysis.objects.filter(pk=first.pk).update(answered_at=first.created_at)
     Job.objects.filter(pk=first.job_id).update(state="succeeded", finished_at=first.created_at)
-    assert ask().results == [{"feature_id": "g"}]
+    assert ask() == first
     assert Job.objects.count() == 1
 
 
@@ -162,11 +171,21 @@ def test_a_new_version_is_a_new_question(ask, made, owner):
         ({"group1": {"value_ids": [0]}}, "/group1/value_ids", "unknown_value"),
         ({"group1": {"value_ids": [2**70]}}, "/group1/value_ids", "unknown_value"),
         ({"group2": "group1"}, "/group2", "invalid_choice"),
-        ({"method": "t-test"}, "/method", "invalid_choice"),
+        ({"group2": {"cell_ids": []}}, "/group2/cell_ids", "empty_group"),
+        ({"group2": {"cell_ids": [2, 3]}}, "/group2", "overlapping_groups"),
+        ({"method": "logreg"}, "/method", "invalid_choice"),
+        ({"method": "t-test", "group1": {"cell_ids": [4]}}, "/group1", "too_few_cells"),
+        ({"method": "t-test", "group2": {"cell_ids": [4]}}, "/group2", "too_few_cells"),
+        ({"within": {"cell_ids": []}}, "/within", "too_few_cells"),
+        ({"within": {"cell_ids": [5, 6]}}, "/group1", "too_few_cells"),
+        ({"within": {"cell_ids": [0, 1]}}, "/group2", "too_few_cells"),
+        ({"within": {"value_ids": [0]}}, "/within/value_ids", "unknown_value"),
         ({"tie_correct": 1}, "/tie_correct", "invalid"),
-        ({"n_genes": 0}, "/n_genes", "invalid"),
-        ({"n_genes": True}, "/n_genes", "invalid"),
-        ({"n_genes": 1.5}, "/n_genes", "invalid"),
+        ({"group1": None}, "/group1", "invalid"),
+        ({"annotation": "cell_type"}, "/group1", "invalid"),
+        ({"group1": None, "annotation": "nothing"}, "/annotation", "unknown_annotation"),
+        ({"group1": None, "annotation": "cell_type", "group2": {"cell_ids": [1]}}, "/group2", "invalid_choice"),
+        ({"layer": "counts"}, "/layer", "unknown_layer"),
     ],
 )
 def test_what_is_wrong_is_named(ask, changes, pointer, code):
@@ -202,15 +221,3 @@ def test_viewers_are_refused_and_strangers_find_nothing(ask, made):
     with pytest.raises(NotFoundError):
         ask(user=person("stranger"))
     assert not Analysis.objects.exists()
-
-
-def test_rows_are_sorted_by_score_ties_by_position_and_know_no_nan(made):
-    columns = {name: np.arange(8.0) for name in COLUMNS}
-    columns["score"] = np.array([0.0, 3.0, -2.0, 3.0, 0.0, 9.0, 0.0, 1.0])
-    columns["log2fc"] = np.array([0, np.nan, 0, np.inf, 0, -np.inf, 0, 0.5])
-    rows = result_rows(version=made.version, columns=columns, n_genes=6)
-    assert [row["symbol"] for row in rows] == ["GENE5", "GENE1", "GENE3", "GENE7", "GENE0", "GENE4"]
-    assert [row["log2fc"] for row in rows] == [None, None, None, 0.5, 0.0, 0.0]
-    assert list(rows[0]) == ["feature_id", "symbol", *COLUMNS]
-    assert rows[0]["p"] == 5.0
-    json.dumps(rows, allow_nan=False)

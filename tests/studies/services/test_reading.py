@@ -42,6 +42,13 @@ def test_a_gene_is_found_by_identifier_then_symbol_then_in_any_case(made, name, 
     assert find_feature(made.version, name).position == position
 
 
+@pytest.mark.parametrize("name", ["ENSG00000000003", "ENSG00000000003.7", "ensg00000000003.7"])
+@pytest.mark.parametrize("identifier", ["ENSG00000000003", "ENSG00000000003.12"])
+def test_an_ensembl_id_is_found_whatever_its_version_without_any_table(made, name, identifier):
+    made.version.features.filter(position=3).update(identifier=identifier)
+    assert find_feature(made.version, name).position == 3
+
+
 @pytest.mark.parametrize(
     ("name", "identifiers"),
     [("TWIN", ["ENSG00000000003", "ENSG00000000004"]), ("Cd3E", ["ENSG00000000000", "ENSG00000000001"])],
