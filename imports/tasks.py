@@ -1,11 +1,11 @@
 """What workers do for imports: turning a file into a version, and looking for new files."""
 
 import logging
-from dataclasses import asdict, dataclass
-from typing import Any, NoReturn
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, ClassVar, NoReturn
 from uuid import UUID
 
-import h5py
 from django.conf import settings
 from django.db import transaction
 
@@ -14,15 +14,13 @@ from cellenium_admin.core.context import Actor
 from cellenium_admin.core.exceptions import ConflictError, InvalidInputError, UnavailableError
 from cellenium_admin.core.running_job import RunningJob
 from cellenium_admin.core.tasks import job_task, periodic_task
-from imports.h5ad import convert
-from imports.h5ad.findings import Finding, Findings, RefusedFileError, Severity
-from imports.h5ad.opener import open_h5ad
-from imports.h5ad.validate import StudyFile, inspect
 from imports.models import ImportRun
+from imports.reader_process import client as reader_process
+from imports.reader_process.client import Finding, ReaderAnswer, ReaderLostError, ReaderWork, Severity
 from imports.services import events, imports, upkeep, uploads
+from imports.services.gene_findings import with_known_genes
 from imports.services.workplaces import Workplace, clear_leftovers, workplace
-from studies.content import SourceContent
-from studies.store.builder import StoreBuildError
+from studies.content import SourceContent, VersionContent
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +49,25 @@ def run_import(job: RunningJob, run_id: str) -> None:
         return
     with workplace(run_id=run.pk, token=job.lease_token) as place:
         Attempt(job, run, place).work()
+
+
+@job_task(
+    name="imports.validate",
+    soft=settings.IMPORT_TIME_LIMIT,
+    hard=settings.IMPORT_TIME_LIMIT + 60,
+    stages=("download", "validate"),
+)
+def validate(job: RunningJob, uri: str, revision: str) -> None:
+    """Check one revision of a file as an import would; all that comes of it is the job's report."""
+    reader_process.prepare()
+    with workplace(run_id=job.id, token=job.lease_token) as place:
+        job.stage("download")
+        _fetch(uri, revision, place, job)
+        job.stage("validate")
+        work = ReaderWork(file=place.file, building=None, memory_bytes=settings.BUILD_MEMORY_BYTES)
+        findings = reader_process.read_file(work, tell=lambda _stage, done, total: job.progress(done, total)).findings
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    job.report({**_report(findings), "would_be_imported": not errors})
 
 
 @periodic_task(name="imports.scan", soft=SCAN_SECONDS, hard=SCAN_SECONDS + 60)
@@ -84,66 +101,67 @@ def end_unknown_uploads() -> None:
         upkeep.end_unknown()
 
 
-@dataclass(frozen=True, slots=True)
 class Attempt:
     """One attempt at one run, in directories of its own."""
 
-    job: RunningJob
-    run: ImportRun
-    place: Workplace
+    STATES: ClassVar = {
+        "validate": ImportRun.State.VALIDATING,
+        "convert": ImportRun.State.CONVERTING,
+        "write": ImportRun.State.WRITING,
+    }
+
+    def __init__(self, job: RunningJob, run: ImportRun, place: Workplace) -> None:
+        """Begin before any stage."""
+        self.job, self.run, self.place = job, run, place
+        self._stage = ""
 
     def work(self) -> None:
         """Go through all stages."""
+        # While the file comes, the libraries that will read it are loaded.
+        reader_process.prepare()
         source = self._download()
-        try:
-            with open_h5ad(self.place.file) as file:
-                study, findings = self._validate(file)
-                self._build(study, source)
-        except RefusedFileError as error:
-            self._reject([error.finding])
-        except StoreBuildError as error:
-            remedy = "Correct X and upload the file again."
-            self._reject([Finding(Severity.ERROR, "matrix_unusable", "X", found=str(error), remedy=remedy)])
-        self._publish(study, source, findings)
+        answer = self._read(source)
+        if answer.content is None:
+            self._reject(answer.findings)
+        self._publish(answer.content, answer.findings)
 
     def _download(self) -> SourceContent:
         upload = self.run.upload
         self.job.stage("download", total=upload.size)
-        try:
-            digest = storage.download(upload.uri, upload.revision, self.place.file, self.job.progress)
-        except UnavailableError as error:
-            raise SourceAwayError(error.detail) from error
+        digest = _fetch(upload.uri, upload.revision, self.place, self.job)
         return SourceContent(uri=upload.uri, revision=upload.revision, size=upload.size, sha256=digest)
 
-    def _validate(self, file: h5py.File) -> tuple[StudyFile, Findings]:
-        self.job.stage("validate")
-        inspection = inspect(file, self.job.progress)
-        if inspection.study is None:
-            self._reject(inspection.findings)
-        return inspection.study, inspection.findings
+    def _read(self, source: SourceContent) -> ReaderAnswer:
+        """Have the file checked and its Stores written, in a process of their own."""
+        work = ReaderWork(
+            file=self.place.file,
+            building=self.place.building,
+            memory_bytes=settings.BUILD_MEMORY_BYTES,
+            source=asdict(source),
+        )
+        try:
+            return reader_process.read_file(work, tell=self._tell)
+        except ReaderLostError:
+            if self.job.attempt < self.run.job.max_attempts:
+                raise
+            logger.exception("The reader of run %s was lost again, at the last attempt.", self.run.pk)
+            return ReaderAnswer([reader_process.killed_again(self.job.attempt)], None)
 
-    def _build(self, study: StudyFile, source: SourceContent) -> None:
-        """Write the Stores of matrix and cells; what is known of the source goes into their manifests."""
-        whole = settings.BUILD_MEMORY_BYTES
-        for_blocks = whole // convert.BLOCK_SHARE
-        facts = asdict(source)
-        self._advance(ImportRun.State.CONVERTING, "convert", total=len(study.cells))
-        with convert.matrix_builder(
-            study, self.place.building, memory_bytes=whole - for_blocks, source=facts
-        ) as builder:
-            convert.add_all_rows(study.matrix, builder, memory_bytes=for_blocks, progress=self.job.progress)
-            self._advance(ImportRun.State.WRITING, "write", total=len(study.genes))
-            builder.finish(self.job.progress)
-        convert.write_cell_store(study, self.place.building, source=facts)
-
-    def _advance(self, state: ImportRun.State, stage: str, *, total: int) -> None:
-        imports.advance(run_id=self.run.pk, lease=self.job.lease, state=state)
+    def _tell(self, stage: str, done: int, total: int) -> None:
+        """Pass on how far the reader is; raises when the work is not wanted any more."""
+        if stage == self._stage:
+            self.job.progress(done, total)
+            return
+        if self._stage or stage != "validate":
+            imports.advance(run_id=self.run.pk, lease=self.job.lease, state=self.STATES[stage])
+        self._stage = stage
         self.job.stage(stage, total=total)
 
-    def _publish(self, study: StudyFile, source: SourceContent, findings: Findings) -> None:
+    def _publish(self, content: VersionContent, findings: list[Finding]) -> None:
         """Publish the version and end the job in one transaction."""
         self.job.stage("publish")
-        content = convert.version_content(study, source)
+        content, of_genes = with_known_genes(content)
+        findings = [*findings, *map(_finding, of_genes)]
         # Here is the last place where a wish to cancel costs nothing to fulfil.
         self.job.report(_report(findings))
         with transaction.atomic():
@@ -166,6 +184,13 @@ class Attempt:
         raise _refused([finding for finding in findings if finding.severity is Severity.ERROR])
 
 
+def _fetch(uri: str, revision: str, place: Workplace, job: RunningJob) -> str:
+    try:
+        return storage.download(uri, revision, place.file, job.progress)
+    except UnavailableError as error:
+        raise SourceAwayError(error.detail) from error
+
+
 def _tell_end(job: RunningJob, run: ImportRun) -> None:
     """End the job as its run ended in an earlier attempt that did not live to say so."""
     findings = [
@@ -186,6 +211,12 @@ def _refused(errors: list[Finding]) -> InvalidInputError:
 
 def _superseded() -> ConflictError:
     return ConflictError("A newer revision of this file was imported meanwhile; it stays.", code="superseded")
+
+
+def _finding(values: Mapping[str, str]) -> Finding:
+    return Finding(
+        Severity(values["severity"]), *(values[name] for name in ("code", "path", "found", "expected", "remedy"))
+    )
 
 
 def _values(findings: list[Finding]) -> list[dict[str, str]]:

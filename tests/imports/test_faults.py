@@ -10,12 +10,11 @@ from cellenium_admin.core import storage
 from cellenium_admin.core.models import Action, AuditEvent, Job
 from cellenium_admin.core.running_job import RunningJob
 from imports import tasks
-from imports.h5ad import convert
 from imports.models import ImportRun
+from imports.reader_process import client, fork_server
 from imports.services import imports, workplaces
 from imports.services.workplaces import Workplace, clear_leftovers
 from studies.models import Study, StudyVersion
-from studies.store.builder import MatrixBuilder
 from studies.store.reader import CellsReader, MatrixReader
 from tests.builders.h5ad import study_file
 
@@ -29,13 +28,13 @@ STEPS: dict[str, tuple[Any, str]] = {
     "start": (imports, "start"),
     "workplace": (Workplace, "make"),
     "download": (storage, "download"),
-    "open": (tasks, "open_h5ad"),
-    "validate": (tasks, "inspect"),
+    "prepare": (client, "prepare"),
+    "read": (client, "read_file"),
+    "fork": (fork_server.ForkServer, "begin"),
+    "tell": (tasks.Attempt, "_tell"),
     "advance": (imports, "advance"),
-    "rows": (MatrixBuilder, "add_rows"),
-    "finish": (MatrixBuilder, "finish"),
-    "cells": (convert, "write_cell_store"),
-    "content": (convert, "version_content"),
+    "answer": (client, "_answer"),
+    "end": (fork_server.Reader, "ending"),
     "move": (Workplace, "put_in_place"),
     "rename": (workplaces, "_to_disk"),
     "publish": (imports, "publish_version"),
@@ -129,7 +128,7 @@ def test_a_worker_that_dies_is_followed_by_another(
     assert_published_once(run, settings, everything_on_disk())
 
 
-@pytest.mark.parametrize("step", ["download", "finish", "rename", "publish", "report"])
+@pytest.mark.parametrize("step", ["download", "read", "rename", "publish", "report"])
 def test_a_worker_that_dies_every_time_leaves_no_study_and_no_rubbish(
     step: str,
     run: ImportRun,
@@ -164,7 +163,7 @@ def test_a_delivery_more_makes_no_version_more(
     assert AuditEvent.objects.filter(action=Action.IMPORT_STARTED).count() == 1
 
 
-@pytest.mark.parametrize("step", ["_publish", "_build"])
+@pytest.mark.parametrize("step", ["_publish", "_read"])
 def test_a_worker_that_was_given_up_too_early_changes_nothing(
     step: str,
     run: ImportRun,

@@ -9,9 +9,9 @@ import pytest
 
 from cellenium_admin.core.models import Action, AuditEvent, Job, Outcome
 from imports.models import Finding, ImportRun
+from imports.services.workplaces import Workplace
 from studies.models import Study
-from studies.store import builder
-from tests.builders.h5ad import REQUIRED_KEYS, remove, replace, study_file
+from tests.builders.h5ad import REQUIRED_KEYS, changing, remove, replace, study_file
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,10 +31,14 @@ def test_each_required_key_is_asked_for_before_anything_is_written(
     everything_on_disk: OnDisk,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def write(*_: Any, **__: Any) -> None:
-        raise AssertionError("something was written")
+    written: list[Path] = []
+    clear = Workplace.clear
 
-    monkeypatch.setattr(builder.MatrixBuilder, "__init__", write)
+    def watched(place: Workplace) -> None:
+        written.extend(place.building.iterdir() if place.building.exists() else [])
+        clear(place)
+
+    monkeypatch.setattr(Workplace, "clear", watched)
     remove(study_file(folder / "a.h5ad"), f"uns/cellenium/{key}")
     scan()
     job = deliver(newest_run())
@@ -44,6 +48,7 @@ def test_each_required_key_is_asked_for_before_anything_is_written(
     assert newest_run().state == ImportRun.State.REJECTED
     assert Finding.objects.get().path == f"uns['cellenium']['{key}']"
     assert not Study.objects.exists()
+    assert written == []
     assert everything_on_disk() == NOTHING
 
 
@@ -105,15 +110,16 @@ def test_findings_too_long_for_their_columns_are_cut(
 
 
 def test_a_matrix_the_store_cannot_take_is_refused(
-    folder: Path, scan: Any, newest_run: Newest, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
+    folder: Path, scan: Any, newest_run: Newest, deliver: Deliver
 ) -> None:
-    def fail(*_: Any) -> None:
-        raise builder.StoreBuildError("gene 3, cell 4: too large")
-
-    monkeypatch.setattr(builder.MatrixBuilder, "finish", fail)
-    study_file(folder / "a.h5ad")
+    """Two numbers for one cell and one gene, each of which fits into float32, but not their sum."""
+    values = np.zeros((60, 30))
+    values[0, :2] = 3e38
+    path = study_file(folder / "a.h5ad", matrix=values)
+    with changing(path) as file:
+        file["X/indices"][:2] = 0
     scan()
     assert deliver(newest_run()).error_code == "file_rejected"
-    assert [(row.code, row.found) for row in newest_run().findings.all()] == [
-        ("matrix_unusable", "gene 3, cell 4: too large")
-    ]
+    (finding,) = newest_run().findings.filter(severity="error")
+    assert (finding.code, finding.path) == ("matrix_unusable", "X")
+    assert "gene 0, cell 0: 6e+38 does not fit" in finding.found

@@ -7,10 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cellenium_admin.core.context import Actor
 from cellenium_admin.core.models import Action, AuditEvent, Job, User
 from cellenium_admin.demo.study import pbmc68k_study, read_source
 from imports.models import ImportRun
+from studies.gene_tables import GeneRow, GeneTable
 from studies.models import AnnotationGroup, Layer, Projection, Study, StudyAccess, StudyVersion
+from studies.services.catalogue import load_table
+from studies.services.features import find_feature
 from studies.store.reader import CellsReader, MatrixReader
 from tests.builders.h5ad import replace, study_data, study_file
 from tests.builders.matrices import example_matrix
@@ -53,9 +57,9 @@ def test_a_file_becomes_a_study(
     assert list(study.access.values_list("user", "role", "may_download")) == [
         (uploader.pk, StudyAccess.Role.ADMIN, True)
     ]
+    assert [finding["code"] for finding in job.report.pop("findings")] == ["genes_not_matched"]
     assert job.report == {
-        "findings": [],
-        "finding_count": 0,
+        "finding_count": 1,
         "study_id": str(study.pk),
         "version_id": str(version.pk),
         "version": 1,
@@ -122,7 +126,7 @@ def test_the_trail_tells_it_all(folder: Path, uploader: User, scan: Any, newest_
         "revision": run.upload.revision,
         "job_id": str(job.pk),
         "attempt": 1,
-        "findings": 0,
+        "findings": 1,
         "errors": 0,
         "warnings": 0,
         "study_id": str(run.study_id),
@@ -158,7 +162,7 @@ def test_real_data(folder: Path, scan: Any, newest_run: Newest, deliver: Deliver
     scan()
     job = deliver(newest_run())
     assert job.state == Job.State.SUCCEEDED
-    assert job.report["findings"] == []
+    assert [finding["code"] for finding in job.report["findings"]] == ["genes_not_matched"]
     version = StudyVersion.objects.get()
     assert (version.cell_count, version.gene_count) == (700, 765)
     source = read_source()
@@ -178,8 +182,16 @@ def test_warnings_and_notes_are_kept_with_the_study(
     scan()
     job = deliver(newest_run())
     assert job.state == Job.State.SUCCEEDED
-    assert [finding["code"] for finding in job.report["findings"]] == ["permissions_ignored", "raw_counts"]
-    assert {row.code for row in newest_run().findings.all()} == {"permissions_ignored", "raw_counts"}
+    assert [finding["code"] for finding in job.report["findings"]] == [
+        "permissions_ignored",
+        "raw_counts",
+        "genes_not_matched",
+    ]
+    assert {row.code for row in newest_run().findings.all()} == {
+        "permissions_ignored",
+        "raw_counts",
+        "genes_not_matched",
+    }
     assert Study.objects.get().access.count() == 1
 
 
@@ -200,3 +212,20 @@ def test_little_memory_is_enough(folder: Path, scan: Any, newest_run: Newest, de
     scan()
     assert deliver(newest_run()).state == Job.State.SUCCEEDED
     assert np.array_equal(stored(StudyVersion.objects.get(), settings), matrix)
+
+
+def test_known_genes_are_matched_and_counted(folder: Path, scan: Any, newest_run: Newest, deliver: Deliver) -> None:
+    rows = (GeneRow("ENSG00000105369", "GENE1"), GeneRow("ENSG00000090382", "TWIN"), GeneRow("ENSG1", "TWIN"))
+    table = GeneTable(9606, "a table", "1", "made for a test", "1" * 64, rows)
+    load_table(table=table, actor=Actor.system("test"))
+    study_file(folder / "a.h5ad")
+    scan()
+    job = deliver(newest_run())
+    codes = {finding["code"]: finding for finding in job.report["findings"]}
+    assert set(codes) == {"genes_matched", "genes_unmatched"}
+    assert codes["genes_matched"]["found"].startswith("1 of 30 matched to a table 1")
+    assert (codes["genes_unmatched"]["severity"], codes["genes_unmatched"]["found"][:3]) == ("warning", "29:")
+    version = StudyVersion.objects.get()
+    matched = version.features.exclude(ensembl_id="").get()
+    assert (matched.symbol, matched.ensembl_id, matched.matched_by) == ("GENE1", "ENSG00000105369", "symbol")
+    assert find_feature(version, "ENSG00000105369.4") == matched

@@ -5,11 +5,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from imports.h5ad.findings import Finding, Findings, RefusedFileError, Severity
-from imports.h5ad.opener import open_h5ad
-from imports.h5ad.validate import inspect
+from imports.reader_process.client import Finding, ReaderWork, Severity, read_file
 
 
 class Command(BaseCommand):
@@ -39,9 +38,5 @@ class Command(BaseCommand):
 
 def look_into(path: Path) -> list[Finding]:
     """Give all findings of a file, or the one that keeps it from being opened."""
-    try:
-        with open_h5ad(path) as file:
-            findings: Findings = inspect(file).findings
-            return findings
-    except RefusedFileError as error:
-        return [error.finding]
+    work = ReaderWork(file=path, building=None, memory_bytes=settings.BUILD_MEMORY_BYTES)
+    return read_file(work, tell=lambda _stage, _done, _total: None).findings

@@ -11,7 +11,7 @@ import hdf5plugin
 import numpy as np
 import pytest
 
-from imports.h5ad import elements, opener
+from imports.h5ad import elements, inventory, links
 from imports.h5ad.findings import Finding
 from tests.builders.h5ad import changing, remove
 from tests.builders.matrices import example_matrix
@@ -126,30 +126,128 @@ def test_nothing_is_read_before_the_links_are_known(path: Path, look: Look, monk
     assert only(look) == ("external_link", "zzz")
 
 
-def test_circles_end(path: Path, look: Look) -> None:
+def test_a_link_that_leads_nowhere_is_no_harm(path: Path, look: Look) -> None:
     with changing(path) as file:
-        file["uns/again"] = file["/"]
-        file["uns/soft"] = h5py.SoftLink("/uns")
         file["uns/nowhere"] = h5py.SoftLink("/nowhere")
     assert look() == []
+
+
+@pytest.mark.parametrize("target", ["/", "/uns", "/uns/cellenium"])
+@pytest.mark.parametrize("kind", ["hard", "soft"])
+def test_circles_are_refused(path: Path, kind: str, target: str, look: Look) -> None:
     with changing(path) as file:
-        file["uns/cellenium/metadata/again"] = file["/"]
-    assert [finding.code for finding in look()] == ["key_unreadable"]
+        file["uns/cellenium/again"] = file[target] if kind == "hard" else h5py.SoftLink(target)
+    assert only(look) == ("link_loop", "uns/cellenium/again")
 
 
-def test_too_many_objects(path: Path, look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opener, "MOST_LINKS", 20)
+def test_soft_links_that_lead_to_each_other_are_refused(path: Path, look: Look) -> None:
+    with changing(path) as file:
+        file["uns/a"], file["uns/b"] = h5py.SoftLink("/uns/b"), h5py.SoftLink("/uns/a")
+    assert only(look) == ("link_loop", "uns/a")
+
+
+def test_two_ways_to_one_thing_are_no_circle(path: Path, look: Look) -> None:
+    with changing(path) as file:
+        file["uns/also"] = file["obsm"]
+        file["uns/too"] = h5py.SoftLink("/obsm")
+    assert look() == []
+
+
+@pytest.mark.parametrize("module", [links, inventory])
+def test_too_many_objects(path: Path, module: Any, look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_LINKS", 20)
     assert only(look) == ("too_many_objects", "file")
 
 
-def test_a_small_file_that_claims_to_be_huge(path: Path, look: Look) -> None:
-    remove(path, "uns/cellenium/ncit_tissue_ids")
+def test_groups_within_groups(path: Path, look: Look) -> None:
     with changing(path) as file:
-        huge = file.create_dataset("uns/cellenium/ncit_tissue_ids", shape=(10**12,), dtype="f8", chunks=(1000,))
-        huge.attrs.update({"encoding-type": "array", "encoding-version": "0.2.0"})
+        file.create_group("uns/" + "/".join(["g"] * 63))
+    assert look() == []
+    with changing(path) as file:
+        file.create_group("uns/" + "/".join(["g"] * 64))
+    assert only(look)[0] == "too_deep"
+
+
+@pytest.mark.parametrize("chunks", [(1000,), None])
+def test_a_small_file_that_claims_to_be_huge(path: Path, chunks: Any, look: Look) -> None:
+    with changing(path) as file:
+        file.create_dataset("uns/huge", shape=(10**10,), dtype="f8", chunks=chunks)
     (finding,) = look()
-    assert finding.code == "key_unreadable"
-    assert "8,000.0 GB" in finding.found
+    assert (finding.code, finding.path) == ("filter_bomb", "uns/huge")
+    assert finding.found == "80.0 GB of data out of 0 bytes"
+
+
+def test_zeros_that_compress_too_well(path: Path, look: Look) -> None:
+    """400 MB of zeros in some kilobytes; as many that deflate can only make a thousandth of are read."""
+    with changing(path) as file:
+        options = {"shape": (100, 1_000_000), "dtype": "f4", "chunks": (1, 1_000_000)}
+        bomb = file.create_dataset("uns/zeros", **options, **hdf5plugin.Zstd())
+        bomb[:] = 0
+    assert only(look) == ("filter_bomb", "uns/zeros")
+    remove(path, "uns/zeros")
+    with changing(path) as file:
+        file.create_dataset("uns/zeros", **options, compression="gzip")[:] = 0
+    assert look() == []
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"shape": (2**62,), "dtype": "f8", "chunks": (1000,)}, "absurd_shape"),
+        ({"shape": (1,) * 9, "dtype": "f8"}, "absurd_shape"),
+        ({"shape": (1,), "dtype": f"S{1024**2 + 1}"}, "absurd_shape"),
+        ({"shape": (2**28,), "dtype": "f8", "chunks": (2**28,)}, "absurd_chunks"),
+    ],
+)
+def test_absurd_sizes(path: Path, options: Any, code: str, look: Look) -> None:
+    with changing(path) as file:
+        file.create_dataset("uns/absurd", **options)
+    assert only(look) == (code, "uns/absurd")
+
+
+def test_a_filter_nobody_knows(path: Path, look: Look) -> None:
+    with changing(path) as file:
+        properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        properties.set_chunk((10,))
+        properties.set_filter(32_765, h5py.h5z.FLAG_OPTIONAL, (1, 2))
+        space = h5py.h5s.create_simple((100,))
+        h5py.h5d.create(file["uns"].id, b"secret", h5py.h5t.NATIVE_INT32, space, properties)
+    assert only(look) == ("filter_unknown", "uns/secret")
+
+
+def test_attributes_without_measure(path: Path, look: Look) -> None:
+    with h5py.File(path, "r+", libver="latest") as file:
+        file.create_group("uns/new").attrs["large"] = np.zeros(inventory.MOST_ATTRIBUTE_BYTES + 8, "u1")
+    assert only(look) == ("attribute_too_large", "uns/new, attribute large")
+
+
+def test_attributes_without_number(path: Path, look: Look) -> None:
+    with changing(path) as file:
+        for number in range(inventory.MOST_ATTRIBUTES + 1):
+            file["obsm"].attrs[str(number)] = number
+    assert only(look) == ("too_many_attributes", "obsm")
+
+
+def test_something_in_front(path: Path, look: Look) -> None:
+    path.write_bytes(b"#!/bin/sh\n".ljust(512, b"\n") + path.read_bytes())
+    assert only(look) == ("user_block", "file")
+
+
+def test_a_truncated_file_says_so(path: Path, look: Look) -> None:
+    path.write_bytes(path.read_bytes()[:-1000])
+    (finding,) = look()
+    assert "truncated" in finding.found
+    assert "cut short" in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("beginning", "kind"), [(b"\x1f\x8b\x08", "gzip"), (b"Salted__12345678", "encrypted"), (b"PK\x03\x04", "zip")]
+)
+def test_what_people_send_by_mistake_is_named(path: Path, beginning: bytes, kind: str, look: Look) -> None:
+    path.write_bytes(beginning + bytes(1000))
+    (finding,) = look()
+    assert kind in finding.found
+    assert "upload what is inside" in finding.remedy
 
 
 @pytest.mark.parametrize("compression", ["gzip", "lzf", hdf5plugin.Blosc(), hdf5plugin.Zstd(), hdf5plugin.LZ4()])
