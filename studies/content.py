@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class FeatureContent:
-    """One gene as the file names it."""
+    """One gene as the file names it; `ensembl_id` and `matched_by` say which gene of the catalogue it is."""
 
     identifier: str
     symbol: str
+    ensembl_id: str = ""
+    matched_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,7 @@ def _show(house: House) -> None:
         say(f"      OpenID Connect at {house.provider.issuer}")
     with stages.stage("Migrating the database as its owner"):
         manage("migrate", "--verbosity", "0")
+        manage("load_features", "--organism", "human")
     with stages.stage("Making an administrator, and what the bucket needs in AWS"):
         make_administrator(house.secrets)
         tour.told("access", "up", "--yes")

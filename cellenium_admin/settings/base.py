@@ -201,6 +201,7 @@ CREDENTIALS_MAY_DELETE = env.bool("CELLENIUM_CREDENTIALS_MAY_DELETE", default=Fa
 REDIS_URL = env.str("CELLENIUM_REDIS_URL")
 IMPORT_TIME_LIMIT = env.int("CELLENIUM_IMPORT_TIME_LIMIT", default=4 * 3600)
 COMPUTE_TIME_LIMIT = env.int("CELLENIUM_COMPUTE_TIME_LIMIT", default=900)
+COMPILE_AT_START = env.bool("CELLENIUM_COMPILE_AT_START", default=True)
 LEASE_SECONDS = env.int("CELLENIUM_LEASE_SECONDS", default=60)
 SWEEP_SECONDS = env.int("CELLENIUM_SWEEP_SECONDS", default=30)
 IDEMPOTENCY_SWEEP_SECONDS = env.int("CELLENIUM_IDEMPOTENCY_SWEEP_SECONDS", default=900)
@@ -233,7 +234,11 @@ CELERY_WORKER_PROC_ALIVE_TIMEOUT = 60.0
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_QUEUES = [Queue("default"), Queue("imports"), Queue("compute")]
-CELERY_TASK_ROUTES = {"imports.run_import": {"queue": "imports"}, "studies.*": {"queue": "compute"}}
+CELERY_TASK_ROUTES = {
+    "imports.run_import": {"queue": "imports"},
+    "imports.validate": {"queue": "imports"},
+    "studies.*": {"queue": "compute"},
+}
 CELERY_BEAT_SCHEDULE = {
     "sweep-jobs": {
         "task": "core.sweep_jobs",
@@ -283,6 +288,8 @@ UPLOAD_STALE_HOURS = env.int("CELLENIUM_UPLOAD_STALE_HOURS", default=72)
 UPLOAD_URL_SECONDS = env.int("CELLENIUM_UPLOAD_URL_SECONDS", default=3600)
 ALLOWED_ORIGIN = env.str("CELLENIUM_ALLOWED_ORIGIN", default="")
 BUILD_MEMORY_BYTES = env.int("CELLENIUM_BUILD_MEMORY_BYTES", default=1536 * 1024**2)
+READER_MEMORY_BYTES = env.int("CELLENIUM_READER_MEMORY_BYTES", default=6 * 1024**3)
+READER_CPU_SECONDS = env.int("CELLENIUM_READER_CPU_SECONDS", default=4 * 3600)
 
 # --- Audit trail ----------------------------------------------------------------------------------------------
 # Checkpoints are signed with a key that is in no database and kept where the database's owner cannot write.

@@ -1,5 +1,6 @@
 """Admin pages of the catalogue."""
 
+from studies.admin.catalogue import FeatureTableAdmin
 from studies.admin.study import StudyAdmin
 
-__all__ = ["StudyAdmin"]
+__all__ = ["FeatureTableAdmin", "StudyAdmin"]

@@ -6,8 +6,15 @@ from django.urls import path, reverse
 
 from cellenium_admin.core.api import subjects
 from cellenium_admin.core.models import Job, User
-from studies.api.analyses import AnalysisView, CorrelationView, DifferentialExpressionView, visible_analyses
+from studies.api.analyses import (
+    AnalysisTableView,
+    AnalysisView,
+    CorrelationView,
+    DifferentialExpressionView,
+    visible_analyses,
+)
 from studies.api.cells import AnnotationsView, ExpressionView, ProjectionView
+from studies.api.features import FeatureResolveView, FeatureSuggestView
 from studies.api.studies import StudyListView, StudyView
 
 STUDY = "studies/<uuid:study_id>"
@@ -19,6 +26,9 @@ urlpatterns = [
     path(f"{STUDY}/expression", ExpressionView.as_view(), name="study-expression"),
     path(f"{STUDY}/de", DifferentialExpressionView.as_view(), name="study-de"),
     path(f"{STUDY}/correlations", CorrelationView.as_view(), name="study-correlations"),
+    path("features/suggest", FeatureSuggestView.as_view(), name="features-suggest"),
+    path("features/resolve", FeatureResolveView.as_view(), name="features-resolve"),
+    path("analyses/<uuid:analysis_id>/results.csv", AnalysisTableView.as_view(), name="analysis-csv"),
     path("analyses/<uuid:analysis_id>", AnalysisView.as_view(), name="analysis"),
 ]
 

@@ -1,7 +1,8 @@
 """Rows of the catalogue."""
 
-from studies.models.analysis import Analysis
+from studies.models.analysis import Analysis, AnalysisTable
 from studies.models.annotation import AnnotationGroup, AnnotationValue
+from studies.models.catalogue import CatalogueGene, FeatureTable
 from studies.models.feature import Feature
 from studies.models.layer import Layer
 from studies.models.projection import Projection
@@ -11,9 +12,12 @@ from studies.models.study_version import StudyVersion
 
 __all__ = [
     "Analysis",
+    "AnalysisTable",
     "AnnotationGroup",
     "AnnotationValue",
+    "CatalogueGene",
     "Feature",
+    "FeatureTable",
     "Layer",
     "Projection",
     "Study",

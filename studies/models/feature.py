@@ -7,13 +7,25 @@ from studies.models.study_version import StudyVersion
 
 
 class Feature(models.Model):
-    """One column of the matrix: a gene, a protein tag or a region."""
+    """One column of the matrix: a gene, a protein tag or a region.
+
+    `ensembl_id` is that of the catalogue's gene it was matched to; without one it is known in this study only.
+    """
+
+    class MatchedBy(models.TextChoices):
+        """By what a gene of a file was found in the catalogue."""
+
+        ENSEMBL = "ensembl"
+        SYMBOL = "symbol"
+        ENTREZ = "entrez"
 
     version = models.ForeignKey(StudyVersion, on_delete=models.CASCADE, related_name="features")
     modality = models.CharField(max_length=50, default="rna")
     position = models.IntegerField()
     identifier = models.CharField(max_length=200)
     symbol = models.CharField(max_length=200)
+    ensembl_id = models.CharField(max_length=100, blank=True, default="")
+    matched_by = models.CharField(max_length=10, choices=MatchedBy.choices, blank=True, default="")
 
     class Meta:
         ordering = ["version", "modality", "position"]
@@ -21,7 +33,10 @@ class Feature(models.Model):
             models.UniqueConstraint(fields=["version", "modality", "position"], name="feature_unique_position"),
             models.UniqueConstraint(fields=["version", "modality", "identifier"], name="feature_unique_identifier"),
         ]
-        indexes = [models.Index("version", Upper("symbol"), name="feature_symbol")]
+        indexes = [
+            models.Index("version", Upper("symbol"), name="feature_symbol"),
+            models.Index(fields=["version", "ensembl_id"], name="feature_ensembl"),
+        ]
 
     def __str__(self) -> str:
         """Show the symbol."""

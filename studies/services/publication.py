@@ -88,7 +88,14 @@ def _create_version(version_id: uuid.UUID, study: Study, content: VersionContent
 def _create_features(version: StudyVersion, content: VersionContent) -> None:
     Feature.objects.bulk_create(
         (
-            Feature(version=version, position=position, identifier=feature.identifier, symbol=feature.symbol)
+            Feature(
+                version=version,
+                position=position,
+                identifier=feature.identifier,
+                symbol=feature.symbol,
+                ensembl_id=feature.ensembl_id,
+                matched_by=feature.matched_by,
+            )
             for position, feature in enumerate(content.features)
         ),
         batch_size=BATCH_ROWS,

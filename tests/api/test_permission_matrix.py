@@ -10,10 +10,10 @@ from rest_framework.views import APIView
 
 from cellenium_admin.core.api.permissions import IsMember, Nobody
 from cellenium_admin.core.models import Job, TokenScope, User
-from studies.models import Analysis, StudyAccess
+from studies.models import StudyAccess
 from tests.builders.access import access_world, body_of
 from tests.builders.people import SCOPES, caller, person
-from tests.builders.stores import published_study
+from tests.builders.stores import answered_correlation, published_study
 from tests.builders.uploads import upload_world
 
 CALLERS = ("anonymous", "stranger", "viewer", "analyst", "owner", "curator", "administrator")
@@ -30,7 +30,10 @@ TABLE = {
     "GET studies/{study_id}/expression": (401, 404, 200, 200, 200, 404, 200),
     "POST studies/{study_id}/de": (401, 404, 403, 202, 202, 404, 202),
     "POST studies/{study_id}/correlations": (401, 404, 403, 202, 202, 404, 202),
+    "GET features/suggest": (401, 200, 200, 200, 200, 200, 200),
+    "POST features/resolve": (401, 200, 200, 200, 200, 200, 200),
     "GET analyses/{analysis_id}": (401, 404, 200, 200, 200, 404, 200),
+    "GET analyses/{analysis_id}/results.csv": (401, 404, 200, 200, 200, 404, 200),
     "GET jobs": (401, 200, 200, 200, 200, 200, 200),
     "GET jobs/{job_id}": (401, 404, 404, 404, 200, 404, 200),
     "POST jobs/{job_id}/cancel": (401, 404, 404, 404, 200, 404, 200),
@@ -94,10 +97,15 @@ TABLE = {
     "POST reconcile/plan": (401, 403, 403, 403, 403, 503, 503),
     "POST reconcile/apply": (401, 403, 403, 403, 403, 403, 503),
 }
-QUERIES = {"GET studies/{study_id}/expression": "?feature=GENE1", "GET explain": "?key=s3://bucket/key"}
+QUERIES = {
+    "GET studies/{study_id}/expression": "?feature=GENE1",
+    "GET explain": "?key=s3://bucket/key",
+    "GET features/suggest": "?q=CD",
+}
 BODIES: dict[str, dict[str, Any]] = {
     "POST studies/{study_id}/de": {"group1": {"cell_ids": [1, 2, 3]}},
     "POST studies/{study_id}/correlations": {"feature": "GENE1"},
+    "POST features/resolve": {"identifiers": ["CD79A"]},
     "POST tokens": {"name": "mine", "scopes": ["read"], "days": 1},
     "POST tokens/{token_key}/revoke": {},
     "POST uploads": {"filename": "a.h5ad", "size": 10},
@@ -122,7 +130,7 @@ def views(patterns: list[Any], prefix: str = "") -> Iterator[tuple[str, type[API
 
 def scope_of(route: str, method: str) -> str:
     """Say what a token needs: whoever changes access needs more than whoever asks questions."""
-    if method == "GET":
+    if method == "GET" or route == "features/resolve":
         return "read"
     if route.endswith("/revoke") and route.startswith("tokens"):
         return "read"
@@ -166,9 +174,7 @@ def make_world() -> dict[str, Any]:
     for role in ("viewer", "analyst"):
         StudyAccess.objects.create(study=made.study, user=people[role], role=role)
     job = Job.objects.create(name="imports.run_import", owner=people["owner"])
-    analysis = Analysis.objects.create(
-        version=made.version, kind="correlation", parameters={}, parameters_sha256="0" * 64, job=job, results=[]
-    )
+    analysis = answered_correlation(made, job)
     ids = {"study_id": made.study.pk, "key": "umap", "analysis_id": analysis.pk, "job_id": job.pk}
     return {"people": people, "ids": ids}
 

@@ -14,7 +14,7 @@ FOLDERS = "core|docker|docs|grants|studies|imports|tests|cellenium_admin|require
 NAMED_PATH = re.compile(rf"`((?:{FOLDERS})/[\w./-]+?)/?`")
 COMMAND = re.compile(r"(?:cellenium-admin|manage\.py|run --rm worker) ([a-z_0-9]+)")
 TARGET = re.compile(r"(?:`|^ {4})make ([a-z-]+)", flags=re.MULTILINE)
-ROUTE = re.compile(r"(?:GET|POST) (?:/api/v1)?(/[a-z{/_}-]+)")
+ROUTE = re.compile(r"(?:GET|POST) (?:/api/v1)?(/[a-z{/_}-]+(?:\.csv)?)")
 
 
 def texts(path: Path) -> str:

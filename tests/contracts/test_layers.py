@@ -40,11 +40,14 @@ PLANTED = {
             "import studies.analysis.adjust",
             "studies.services.rows -> studies.analysis.adjust",
         ),
+    ],
+    "Files of others are opened in the reader process only": [
         (
             "imports/services/uploads.py",
             "import imports.h5ad.contract",
             "imports.services.uploads -> imports.h5ad.contract",
         ),
+        ("imports/tasks.py", "import imports.h5ad.opener", "imports.tasks -> imports.h5ad.opener"),
     ],
     "What the web process imports leads to no package that reads h5ad files or computes": [
         ("cellenium_admin/core/services/jobs.py", "import pandas", "cellenium_admin.core.services.jobs -> pandas"),

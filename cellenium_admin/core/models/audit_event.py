@@ -38,6 +38,7 @@ class Action(models.TextChoices):
     IMPORT_REJECTED = "import.rejected"
     IMPORT_FAILED = "import.failed"
     IMPORT_CANCELLED = "import.cancelled"
+    FEATURES_LOADED = "features.loaded"
     STUDY_CREATED = "study.created"
     STUDY_ACCESS_GRANTED = "study.access_granted"
     STUDY_ACCESS_REVOKED = "study.access_revoked"

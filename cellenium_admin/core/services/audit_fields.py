@@ -69,6 +69,14 @@ VERSION: FieldTypes = {
     "gene_count": int,
     "sha256": str,
 }
+FEATURE_TABLE: FieldTypes = {
+    "organism_tax_id": int,
+    "table": str,
+    "table_version": str,
+    "source": str,
+    "sha256": str,
+    "genes": int,
+}
 QUESTION: FieldTypes = {
     "analysis_id": str,
     "job_id": str,
@@ -77,6 +85,7 @@ QUESTION: FieldTypes = {
     "method": str,
     "layer": str,
     "feature": str,
+    "annotation": str,
     "cells": int,
 }
 
@@ -231,6 +240,7 @@ FIELDS: Mapping[Action, Fields] = {
     Action.IMPORT_REJECTED: Fields(details={**RUN, **FINDINGS}),
     Action.IMPORT_FAILED: Fields(details=RUN),
     Action.IMPORT_CANCELLED: Fields(details={**RUN, **FINDINGS}),
+    Action.FEATURES_LOADED: Fields(details=FEATURE_TABLE),
     Action.STUDY_CREATED: Fields(state={"name": str, "source_uri": str, "visibility": str}),
     Action.STUDY_ACCESS_GRANTED: Fields(state=ACCESS),
     Action.STUDY_ACCESS_REVOKED: Fields(state=ACCESS),
