@@ -74,7 +74,8 @@ def _settle_in(order: Order, errors: int, parent: int) -> None:
     for target, source in ((0, nothing), (1, errors), (2, errors)):
         os.dup2(source, target)
     faulthandler.enable(file=2)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+    # Also what a worker started by nohup ignores.
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     isolation.be_first_to_go()
     isolation.apply(order.limits)
