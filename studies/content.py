@@ -5,12 +5,18 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class FeatureContent:
-    """One gene as the file names it; `ensembl_id` and `matched_by` say which gene of the catalogue it is."""
+    """One gene, protein tag or region as the file names it.
+
+    `ensembl_id` and `matched_by` say which gene of the catalogue it is; `kind` is "gene", "protein_antibody_tag" or
+    "region". Features of one modality follow one another, in the order of its matrices.
+    """
 
     identifier: str
     symbol: str
     ensembl_id: str = ""
     matched_by: str = ""
+    modality: str = "rna"
+    kind: str = "gene"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,20 @@ class LayerContent:
 
 
 @dataclass(frozen=True, slots=True)
+class DifferentialExpressionContent:
+    """The rows of a table in the file about one value of an annotation.
+
+    A row is (identifier of the feature, score, log2 fold change, p, adjusted p): None for what the file leaves out or
+    gives as NaN; infinities stay.
+    """
+
+    annotation_key: str
+    value_label: str
+    modality: str
+    rows: tuple[tuple[str, float | None, float | None, float | None, float | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SourceContent:
     """Which file it was."""
 
@@ -66,3 +86,4 @@ class VersionContent:
     layers: tuple[LayerContent, ...]
     source: SourceContent
     metadata: dict[str, object] = field(default_factory=dict)
+    differential_expression: tuple[DifferentialExpressionContent, ...] = ()

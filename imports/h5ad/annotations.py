@@ -28,7 +28,7 @@ class Annotation:
 
 
 def read_annotations(
-    file: h5py.File, obs: Frame, declared: Declaration, cells: int, findings: Findings
+    file: h5py.Group, obs: Frame, declared: Declaration, cells: int, findings: Findings
 ) -> list[Annotation]:
     """Read all declared attributes, adding a finding for whatever is wrong or was changed on the way."""
     found = [
@@ -39,7 +39,7 @@ def read_annotations(
 
 
 def _read(
-    file: h5py.File, obs: Frame, key: str, *, is_primary: bool, cells: int, findings: Findings
+    file: h5py.Group, obs: Frame, key: str, *, is_primary: bool, cells: int, findings: Findings
 ) -> Annotation | None:
     path = f"obs['{key}']"
     if len(key) > contract.LONGEST_NAME:
@@ -63,7 +63,7 @@ def _read(
 
 
 def _numbered(
-    file: h5py.File, key: str, is_primary: bool, column: pd.Categorical, findings: Findings
+    file: h5py.Group, key: str, is_primary: bool, column: pd.Categorical, findings: Findings
 ) -> Annotation | None:
     path = f"obs['{key}']"
     given = [_label(value) for value in column.categories]

@@ -22,7 +22,7 @@ HEX = re.compile(r"#(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})")
 
 
 def value_colors(
-    file: h5py.File, key: str, categories: Sequence[str], labels: Sequence[str], findings: Findings
+    file: h5py.Group, key: str, categories: Sequence[str], labels: Sequence[str], findings: Findings
 ) -> tuple[str, ...]:
     """Give a colour `#rrggbb` per label; the file's list is in the order of all categories, used or not."""
     given = _given(file, f"{key}_colors", len(categories), findings)
@@ -43,7 +43,7 @@ def _generated(number: int) -> str:
     return _written([round(255 * part) for part in parts])
 
 
-def _given(file: h5py.File, name: str, count: int, findings: Findings) -> list[str] | None:
+def _given(file: h5py.Group, name: str, count: int, findings: Findings) -> list[str] | None:
     uns = elements.group(file, "uns")
     if uns is None or name not in uns:
         return None

@@ -14,6 +14,12 @@ LONGEST_TITLE = 500
 LONGEST_NAME = 200
 LONGEST_LABEL = 500
 LONGEST_PROJECTION = 100
+LONGEST_LAYER = 180
+LONGEST_MODALITY = 50
+
+# What a modality of an h5mu file may hold; an h5ad file has one, DEFAULT_MODALITY, of genes.
+MODALITY_KINDS = ("gene", "protein_antibody_tag", "region")
+DEFAULT_MODALITY = "rna"
 
 
 class Kind(StrEnum):
@@ -23,6 +29,8 @@ class Kind(StrEnum):
     WHOLE_NUMBER = "a whole number"
     TEXTS = "a one-dimensional array of texts"
     MAPPING = "a dictionary"
+    TEXTS_BY_MODALITY = "a dictionary from modality to a one-dimensional array of texts"
+    KINDS_BY_MODALITY = "a dictionary from modality to gene, protein_antibody_tag or region"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +110,22 @@ METADATA = KeyRule(
     may_be_empty=True,
 )
 
+MODALITIES = KeyRule(
+    "modalities",
+    Kind.KINDS_BY_MODALITY,
+    "Set uns['cellenium']['modalities'] to {'rna': 'gene', 'prot': 'protein_antibody_tag'}, as the file has them.",
+)
+MAIN_BY_MODALITY = KeyRule(
+    "main_sample_attributes",
+    Kind.TEXTS_BY_MODALITY,
+    "Set uns['cellenium']['main_sample_attributes'] to {'rna': ['cell_type']}: columns of each modality's obs.",
+)
+PROJECTIONS_BY_MODALITY = KeyRule(
+    "import_projections",
+    Kind.TEXTS_BY_MODALITY,
+    "Set uns['cellenium']['import_projections'] to {'rna': ['umap']}: projections of each modality's obsm.",
+)
+
 RULES = (
     TITLE,
     DESCRIPTION,
@@ -116,12 +140,17 @@ RULES = (
     METADATA,
 )
 
+# The same of an h5mu file. The attributes below the main ones may also stand in the modality's own uns.
+OWN_RULES = (SECONDARY_ATTRIBUTES, ADVANCED_ATTRIBUTES)
+H5MU_RULES = (
+    *(TITLE, DESCRIPTION, TAXONOMY_ID, NCIT_TISSUE_IDS, MESH_DISEASE_IDS, LAYER_NAME),
+    *(MODALITIES, MAIN_BY_MODALITY, PROJECTIONS_BY_MODALITY, METADATA),
+)
+
 # Keys that other programs write and what becomes of them here.
 IGNORED = {
     "initial_reader_permissions": "Who may see a study is decided here, not in the file: share it after the import.",
     "initial_admin_permissions": "Who may change a study is decided here, not in the file: share it after the import.",
-    "differentially_expressed_genes": "Differential expression is computed here when it is asked for.",
     "legacy_config": "It describes an older system.",
-    "modalities": "It belongs to h5mu files.",
 }
 SAMPLED_SUFFIX = "_density_sampled_indices"

@@ -1,6 +1,8 @@
 """From a checked file to what the catalogue and the Store take."""
 
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import numpy as np
 
 from imports.h5ad.annotations import Annotation
 from imports.h5ad.blocks import Matrix
+from imports.h5ad.parts import LayerFile, ModalityFile
 from imports.h5ad.validate import StudyFile
 from studies.content import (
     AnnotationContent,
@@ -20,11 +23,45 @@ from studies.content import (
 from studies.store.builder import MatrixBuilder, write_cells
 from studies.store.format import CELLS_DIRECTORY
 
-LAYER_DIRECTORY = "rna-X"
+LONGEST_SLUG = 40
 # Of the memory a build may take, this part is for the block of rows on its way; the builder has the rest.
 BLOCK_SHARE = 4
 
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedLayer:
+    """A matrix and the name of the directory it goes to, inside the version's."""
+
+    modality: ModalityFile
+    layer: LayerFile
+    directory: str
+
+
+def planned_layers(study: StudyFile) -> list[PlannedLayer]:
+    """Choose a directory for every layer: `rna-X`, and made of letters and digits of the names for the others."""
+    taken: set[str] = set()
+    return [
+        PlannedLayer(modality, layer, _directory(modality.name, layer, taken))
+        for modality in study.modalities
+        for layer in modality.layers
+    ]
+
+
+def _directory(modality: str, layer: LayerFile, taken: set[str]) -> str:
+    wanted = f"{_slug(modality)}-{'X' if layer.place == 'X' else _slug(layer.name)}"
+    name, number = wanted, 1
+    # Not every file system tells small letters from capital ones.
+    while name.lower() in taken:
+        number += 1
+        name = f"{wanted}-{number}"
+    taken.add(name.lower())
+    return name
+
+
+def _slug(name: str) -> str:
+    return re.sub("[^A-Za-z0-9]+", "-", name).strip("-")[:LONGEST_SLUG] or "layer"
 
 
 def version_content(study: StudyFile, source: SourceContent) -> VersionContent:
@@ -35,16 +72,32 @@ def version_content(study: StudyFile, source: SourceContent) -> VersionContent:
         description=declared.description,
         organism_tax_id=declared.taxonomy_id,
         cell_count=len(study.cells),
-        features=tuple(FeatureContent(identifier=gene, symbol=gene) for gene in study.genes),
+        features=tuple(
+            FeatureContent(identifier=name, symbol=symbol, modality=modality.name, kind=modality.kind)
+            for modality in study.modalities
+            for name, symbol in zip(modality.features, modality.symbols, strict=True)
+        ),
         annotations=tuple(map(_annotation, study.annotations)),
         projections=tuple(key for key, _ in study.projections),
-        layers=(LayerContent(name=declared.layer_name, directory=LAYER_DIRECTORY, log1p_base=study.log1p_base),),
+        layers=tuple(map(_layer, planned_layers(study))),
         source=source,
         metadata={
             "ncit_tissue_ids": list(declared.ncit_tissue_ids),
             "mesh_disease_ids": list(declared.mesh_disease_ids),
             "metadata": dict(declared.metadata),
         },
+        differential_expression=tuple(
+            table for modality in study.modalities for table in modality.differential_expression
+        ),
+    )
+
+
+def _layer(planned: PlannedLayer) -> LayerContent:
+    return LayerContent(
+        name=planned.layer.name,
+        directory=planned.directory,
+        modality=planned.modality.name,
+        log1p_base=planned.layer.log1p_base,
     )
 
 
@@ -73,6 +126,15 @@ def add_all_rows(matrix: Matrix, builder: MatrixBuilder, *, memory_bytes: int, p
         progress(block.stop, matrix.cells)
 
 
-def matrix_builder(study: StudyFile, directory: Path, *, memory_bytes: int, source: dict[str, Any]) -> MatrixBuilder:
-    """Begin the Store of the matrix in a version's directory; to be used in a `with` statement."""
-    return MatrixBuilder(directory / LAYER_DIRECTORY, len(study.cells), len(study.genes), memory_bytes, source=source)
+def matrix_builder(
+    study: StudyFile,
+    directory: Path,
+    *,
+    memory_bytes: int,
+    source: dict[str, Any],
+    planned: PlannedLayer | None = None,
+) -> MatrixBuilder:
+    """Begin the Store of one layer, of the first if none is given; to be used in a `with` statement."""
+    planned = planned or planned_layers(study)[0]
+    place, features = directory / planned.directory, len(planned.modality.features)
+    return MatrixBuilder(place, len(study.cells), features, memory_bytes, source=source)

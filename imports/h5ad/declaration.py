@@ -1,7 +1,7 @@
 """Reading `uns['cellenium']` and checking it against the contract, every key at once."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,22 +32,45 @@ class Declaration:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read_declaration(file: h5py.File, findings: Findings) -> Declaration:
+def read_declaration(file: h5py.Group, findings: Findings) -> Declaration:
     """Read all keys, adding a finding for each that is missing, unreadable or of another kind."""
+    values = read_keys(file, contract.RULES, findings)
+    held = declared_group(file)
+    if held is not None and "modalities" in held:
+        remedy = "It belongs to h5mu files."
+        findings.note("key_ignored", f"{PLACE}['modalities']", found="a key that is not read here", remedy=remedy)
+    return declaration_of(values, findings)
+
+
+def declared_group(file: h5py.Group) -> h5py.Group | None:
+    """Give `uns['cellenium']`, or None when there is none."""
     uns = elements.group(file, "uns")
-    held = elements.group(uns, "cellenium") if uns is not None else None
+    return elements.group(uns, "cellenium") if uns is not None else None
+
+
+def read_keys(file: h5py.Group, rules: Sequence[KeyRule], findings: Findings) -> dict[str, Any]:
+    """Read the keys of some rules; what is missing or wrong is left out, and there is a finding."""
+    held = declared_group(file)
     if held is None:
-        required = ", ".join(rule.key for rule in contract.RULES if rule.required)
-        remedy = "Set it before writing the file; docs/h5ad-files.md describes every key."
+        required = ", ".join(rule.key for rule in rules if rule.required)
+        remedy = "Set it before writing the file; docs/h5ad-format.md describes every key."
         findings.error("metadata_missing", PLACE, expected=f"a dictionary with {required}", remedy=remedy)
-        return Declaration()
-    values = {rule.key: _value(held, rule, findings) for rule in contract.RULES}
+        return {}
+    values = {rule.key: _value(held, rule, findings) for rule in rules}
     _tell_ignored(held, findings)
     _check_organism(values["taxonomy_id"], findings)
-    return _declaration({key: value for key, value in values.items() if value is not None}, findings)
+    return {key: value for key, value in values.items() if value is not None}
 
 
-def _declaration(values: Mapping[str, Any], findings: Findings) -> Declaration:
+def read_own_keys(group: h5py.Group, findings: Findings) -> dict[str, Any]:
+    """Read what a modality says in its own `uns['cellenium']`, which it need not have."""
+    held = declared_group(group)
+    values = {rule.key: _value(held, rule, findings) for rule in contract.OWN_RULES} if held is not None else {}
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def declaration_of(values: Mapping[str, Any], findings: Findings) -> Declaration:
+    """Put the values of keys in order."""
     main = (*values.get("main_sample_attributes", ()), *values.get("advanced_sample_attributes", ()))
     secondary = values.get("secondary_sample_attributes", ())
     return Declaration(
@@ -80,7 +103,7 @@ def _value(held: h5py.Group, rule: KeyRule, findings: Findings) -> Any:
     value: Any = _READERS[rule.kind](given)
     if value is None:
         findings.error("key_wrong_type", path, found=_shown(given), expected=rule.kind, remedy=rule.remedy)
-    elif not rule.may_be_empty and value in ("", ()):
+    elif not rule.may_be_empty and value in ("", (), {}):
         findings.error("key_empty", path, found=_shown(given), expected=f"{rule.kind}, not empty", remedy=rule.remedy)
     elif rule.longest and len(value) > rule.longest:
         found = f"{len(value)} characters"
@@ -125,6 +148,22 @@ def _mapping(given: Any) -> dict[str, Any] | None:
     return {key: value for key, value in plain.items() if value is not None and "\0" not in key}
 
 
+def _texts_by_modality(given: Any) -> dict[str, tuple[str, ...]] | None:
+    if not isinstance(given, Mapping):
+        return None
+    read = {str(key): _texts(value) for key, value in given.items()}
+    known = {key: value for key, value in read.items() if value is not None}
+    return known if len(known) == len(read) else None
+
+
+def _kinds_by_modality(given: Any) -> dict[str, str] | None:
+    if not isinstance(given, Mapping):
+        return None
+    read = {str(key): _text(value) for key, value in given.items()}
+    known = {key: value for key, value in read.items() if value is not None}
+    return known if len(known) == len(read) else None
+
+
 def _plain(value: Any) -> Any:
     """Make a value fit for JSON: texts, whole numbers, lists and dictionaries of them; None for anything else."""
     if isinstance(value, np.ndarray) and value.ndim == 1:
@@ -138,7 +177,14 @@ def _plain(value: Any) -> Any:
     return _whole_number(value) if isinstance(value, (int, np.integer)) else _text(value)
 
 
-_READERS = {Kind.TEXT: _text, Kind.WHOLE_NUMBER: _whole_number, Kind.TEXTS: _texts, Kind.MAPPING: _mapping}
+_READERS = {
+    Kind.TEXT: _text,
+    Kind.WHOLE_NUMBER: _whole_number,
+    Kind.TEXTS: _texts,
+    Kind.MAPPING: _mapping,
+    Kind.TEXTS_BY_MODALITY: _texts_by_modality,
+    Kind.KINDS_BY_MODALITY: _kinds_by_modality,
+}
 
 
 def _once(given: tuple[str, ...], key: str, findings: Findings, *, beside: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -166,5 +212,8 @@ def _check_organism(taxonomy_id: int | None, findings: Findings) -> None:
 def _tell_ignored(held: h5py.Group, findings: Findings) -> None:
     for key, reason in contract.IGNORED.items():
         if key in held:
-            code = "permissions_ignored" if key.endswith("_permissions") else "key_ignored"
-            findings.note(code, f"{PLACE}['{key}']", found="a key that is not read here", remedy=reason)
+            path, found = f"{PLACE}['{key}']", "a key that is not read here"
+            if key.endswith("_permissions"):
+                findings.note("permissions_ignored", path, found=found, remedy=reason)
+            else:
+                findings.note("key_ignored", path, found=found, remedy=reason)

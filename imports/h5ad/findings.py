@@ -1,6 +1,6 @@
 """What is wrong with a file, or worth knowing of it: always where, what was expected and how to mend it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -45,6 +45,10 @@ class Findings(list[Finding]):
     def note(self, code: str, path: str, *, found: str = "", expected: str = "", remedy: str = "") -> None:
         """Add what was done with the file."""
         self.append(Finding(Severity.NOTE, code, path, found, expected, remedy))
+
+    def extend_from(self, place: str, others: "Findings") -> None:
+        """Take over what was found in a part of the file, which is called `place`."""
+        self.extend(replace(finding, path=f"{place}.{finding.path}") for finding in others)
 
     @property
     def errors(self) -> list[Finding]:

@@ -15,7 +15,7 @@ REWRITE = "Read the file with a current anndata and write it again with write_h5
 class Frame:
     """One of the two tables of a file: its names, and its columns when asked for."""
 
-    def __init__(self, file: h5py.File, name: str, group: h5py.Group) -> None:
+    def __init__(self, file: h5py.Group, name: str, group: h5py.Group) -> None:
         """Take a group that anndata wrote as a table."""
         self._file = file
         self.name = name
@@ -48,7 +48,7 @@ class Frame:
         return self._whole
 
 
-def open_frame(file: h5py.File, name: str, findings: Findings) -> Frame | None:
+def open_frame(file: h5py.Group, name: str, findings: Findings) -> Frame | None:
     """Open `obs` or `var`, or add a finding that says why it cannot be."""
     group = elements.group(file, name)
     if group is None or not {"_index", "column-order"} <= elements.attributes(group):

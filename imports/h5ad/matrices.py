@@ -1,4 +1,4 @@
-"""The matrix `X` of a file: its form recognised, its structure and its values checked."""
+"""The matrices of a file, `X` and its layers: form recognised, its structure and its values checked."""
 
 from collections.abc import Callable
 
@@ -25,39 +25,43 @@ LARGEST = float(np.finfo(np.float32).max)
 Progress = Callable[[int, int], None]
 
 
-def open_matrix(file: h5py.File, cells: int, genes: int, findings: Findings) -> Matrix | None:
-    """Recognise the matrix, or add a finding that says why it cannot be used."""
-    if PLACE not in file:
-        findings.error("matrix_missing", PLACE, found="nothing", expected=EXPECTED, remedy="Set adata.X.")
+def open_matrix(
+    file: h5py.Group, cells: int, genes: int, findings: Findings, *, name: str = PLACE, place: str = PLACE
+) -> Matrix | None:
+    """Recognise the matrix `name` in a group, or add a finding that says why it cannot be used."""
+    if name not in file:
+        findings.error("matrix_missing", place, found="nothing", expected=EXPECTED, remedy="Set adata.X.")
         return None
     try:
-        return _recognised(file[PLACE], cells, genes, findings)
+        return _recognised(file[name], cells, genes, findings, place)
     except UNREADABLE as error:
         remedy = "Write the file again with anndata's write_h5ad."
-        findings.error("matrix_unreadable", PLACE, found=str(error), expected=EXPECTED, remedy=remedy)
+        findings.error("matrix_unreadable", place, found=str(error), expected=EXPECTED, remedy=remedy)
         return None
 
 
-def _recognised(node: h5py.Group | h5py.Dataset, cells: int, genes: int, findings: Findings) -> Matrix | None:
-    remedy = "Set adata.X to a scipy.sparse.csr_matrix or a numpy array of float32."
+def _recognised(
+    node: h5py.Group | h5py.Dataset, cells: int, genes: int, findings: Findings, place: str
+) -> Matrix | None:
+    remedy = f"Set adata.{place} to a scipy.sparse.csr_matrix or a numpy array of float32."
     encoding = str(node.attrs.get("encoding-type", node.attrs.get("h5sparse_format", "array")))
     is_table = isinstance(node, h5py.Dataset)
     if is_table != (encoding == "array") or (not is_table and encoding not in FORMATS):
-        findings.error("matrix_encoding", PLACE, found=f"encoding {encoding!r}", expected=EXPECTED, remedy=remedy)
+        findings.error("matrix_encoding", place, found=f"encoding {encoding!r}", expected=EXPECTED, remedy=remedy)
         return None
     shape = node.shape if is_table else tuple(node.attrs["shape" if "shape" in node.attrs else "h5sparse_shape"])
     if shape != (cells, genes):
         found, expected = f"shape {tuple(map(int, shape or ()))}", f"({cells}, {genes}), as obs and var are"
-        findings.error("matrix_wrong_shape", PLACE, found=found, expected=expected, remedy="Make them fit.")
+        findings.error("matrix_wrong_shape", place, found=found, expected=expected, remedy="Make them fit.")
         return None
     matrix: Matrix = (
         DenseMatrix(node, cells=cells, genes=genes) if is_table else FORMATS[encoding](node, cells=cells, genes=genes)
     )
     if matrix.dtype.kind not in "biuf" or matrix.dtype.itemsize > 8:
-        findings.error("matrix_wrong_type", PLACE, found=str(matrix.dtype), expected=EXPECTED, remedy=remedy)
+        findings.error("matrix_wrong_type", place, found=str(matrix.dtype), expected=EXPECTED, remedy=remedy)
         return None
     if flaw := matrix.flaw():
-        findings.error("matrix_damaged", PLACE, found=flaw, expected=EXPECTED, remedy=remedy)
+        findings.error("matrix_damaged", place, found=flaw, expected=EXPECTED, remedy=remedy)
         return None
     return matrix
 
@@ -92,8 +96,13 @@ class Values:
         self.whole = self.whole and bool((values[usable] == np.rint(values[usable])).all())
 
 
-def check_values(matrix: Matrix, names: tuple[list[str], list[str]], progress: Progress, findings: Findings) -> None:
-    """Look at every value once; `names` are those of cells and genes, for the message."""
+def check_values(
+    matrix: Matrix, names: tuple[list[str], list[str]], progress: Progress, findings: Findings, *, place: str = PLACE
+) -> None:
+    """Look at every value once; `names` are those of cells and genes, for the message.
+
+    Whole and negative numbers are doubted in X only: counts and scaled values are what layers are for.
+    """
     seen = Values()
     try:
         for chunk in matrix.chunks():
@@ -101,15 +110,16 @@ def check_values(matrix: Matrix, names: tuple[list[str], list[str]], progress: P
             progress(chunk.first + chunk.values.size, matrix.stored)
     except UNREADABLE as error:
         remedy = "Use a compression anndata offers, or write the file again."
-        findings.error("matrix_unreadable", PLACE, found=str(error), expected=EXPECTED, remedy=remedy)
+        findings.error("matrix_unreadable", place, found=str(error), expected=EXPECTED, remedy=remedy)
         return
     if seen.first_unusable is not None:
         cell, gene = matrix.place(seen.first_unusable)
         found = f"{seen.unusable} values, the first in cell {names[0][cell]!r}, gene {names[1][gene]!r}"
         expected = "finite numbers that fit into float32"
         remedy = "Replace NaN and infinities, or remove these cells or genes."
-        findings.error("matrix_not_finite", PLACE, found=found, expected=expected, remedy=remedy)
-    _tell_doubts(seen, findings)
+        findings.error("matrix_not_finite", place, found=found, expected=expected, remedy=remedy)
+    if place == PLACE:
+        _tell_doubts(seen, findings)
 
 
 def _tell_doubts(seen: Values, findings: Findings) -> None:

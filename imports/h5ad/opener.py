@@ -1,5 +1,6 @@
 """Opening a file somebody else made: refused before anything is read that could lead out of it or flood its reader."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,10 @@ from imports.h5ad.inventory import take_inventory
 from imports.h5ad.links import refuse_outside_links
 
 REMEDY = "Write it with anndata's write_h5ad and upload it again."
+MUDATA_BLOCK = 512
+MUDATA_SIGN = re.compile(
+    rb"MuData \(format-version=[\w.+-]{1,40};creator=[\w.+-]{1,40};creator-version=[\w.+-]{1,60}\)\0*"
+)
 TRUNCATED = "It was cut short on its way, or not finished: upload the whole file again."
 # What people put in the place of a file by mistake, by its first bytes.
 OTHER_KINDS = {
@@ -37,7 +42,7 @@ def open_h5ad(path: Path) -> Iterator[h5py.File]:
     """
     file = _opened(path)
     with file:
-        _refuse_user_block(file)
+        _refuse_user_block(file, path)
         refuse_outside_links(file)
         take_inventory(file)
         yield file
@@ -67,8 +72,15 @@ def _of_another_kind(path: Path) -> RefusedFileError:
     return refused("not_hdf5", "file", found=found, expected="an HDF5 file", remedy=remedy)
 
 
-def _refuse_user_block(file: h5py.File) -> None:
-    """Something before the HDF5 part is never read, so nobody could say what it is."""
+def _refuse_user_block(file: h5py.File, path: Path) -> None:
+    """Something before the HDF5 part is never read, so nobody could say what it is.
+
+    mudata writes its name and version there, in a block of the smallest size, and zeros.
+    """
+    if file.userblock_size == MUDATA_BLOCK:
+        with path.open("rb") as whole:
+            if MUDATA_SIGN.fullmatch(whole.read(MUDATA_BLOCK)):
+                return
     if file.userblock_size:
         found = f"{file.userblock_size} bytes in front of the HDF5 data"
         raise refused("user_block", "file", found=found, expected="HDF5 from the first byte", remedy=REMEDY)

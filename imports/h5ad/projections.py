@@ -12,7 +12,7 @@ from imports.h5ad.findings import Findings
 Projections = list[tuple[str, NDArray[np.float32]]]
 
 
-def read_projections(file: h5py.File, declared: Declaration, cells: int, findings: Findings) -> Projections:
+def read_projections(file: h5py.Group, declared: Declaration, cells: int, findings: Findings) -> Projections:
     """Read the first two columns of each declared `obsm['X_<key>']`, shape (cells, 2)."""
     found = [(key, _read(file, key, cells, findings)) for key in declared.projections]
     for key in declared.projections:
@@ -20,7 +20,7 @@ def read_projections(file: h5py.File, declared: Declaration, cells: int, finding
     return [(key, places) for key, places in found if places is not None]
 
 
-def _read(file: h5py.File, key: str, cells: int, findings: Findings) -> NDArray[np.float32] | None:
+def _read(file: h5py.Group, key: str, cells: int, findings: Findings) -> NDArray[np.float32] | None:
     path, expected = f"obsm['X_{key}']", f"a table of numbers with {cells} rows and at least 2 columns"
     remedy = f"Compute it before writing the file, or list what is there in {PLACE}['import_projections']."
     obsm = elements.group(file, "obsm")
@@ -52,7 +52,7 @@ def _finite(places: NDArray[np.float32], path: str, findings: Findings) -> NDArr
     return places
 
 
-def _check_sample(file: h5py.File, key: str, cells: int, findings: Findings) -> None:
+def _check_sample(file: h5py.Group, key: str, cells: int, findings: Findings) -> None:
     uns = elements.group(file, "uns")
     held = elements.group(uns, "cellenium") if uns is not None else None
     if held is None or key not in held:

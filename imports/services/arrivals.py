@@ -12,11 +12,11 @@ from imports.services import quotas
 from imports.services.upload_trail import facts_of, locked, move
 
 IMPORT_JOB = "imports.run_import"
-SUFFIXES = (".h5ad",)
+SUFFIXES = (".h5ad", ".h5mu")
 LONGEST_URI = 2048
 HELD = "Your quota was full when it arrived. It is imported when there is room again."
 TOO_LARGE = "It is larger than files may be here. An administrator may let it in."
-UNRECOGNIZED = "Only files that end in .h5ad are imported. This one is left alone."
+UNRECOGNIZED = "Only files that end in .h5ad or .h5mu are imported. This one is left alone."
 
 
 def is_known(name: str) -> bool:

@@ -15,12 +15,15 @@ EXPECTED = "Ensembl ids, symbols or Entrez ids of the organism"
 
 def with_known_genes(content: VersionContent) -> tuple[VersionContent, list[Mapping[str, str]]]:
     """Match the genes of a file to the catalogue; give the content with what was found, and findings that count it."""
-    found = match_features(organism_tax_id=content.organism_tax_id, features=content.features)
-    return replace(content, features=found.features), _findings(found, content)
+    genes = [feature for feature in content.features if feature.kind == "gene"]
+    found = match_features(organism_tax_id=content.organism_tax_id, features=genes)
+    # A protein tag may be called as a gene is, and is none all the same.
+    matched = iter(found.features)
+    features = tuple(next(matched) if feature.kind == "gene" else feature for feature in content.features)
+    return replace(content, features=features), _findings(found, content, len(genes))
 
 
-def _findings(found: FeatureMatches, content: VersionContent) -> list[Mapping[str, str]]:
-    everything = len(content.features)
+def _findings(found: FeatureMatches, content: VersionContent, everything: int) -> list[Mapping[str, str]]:
     if found.table is None:
         remedy = "Genes are shown as the file names them. An administrator can load the organism: load_features."
         return [

@@ -1,7 +1,9 @@
 """Making an imported version the one everybody sees."""
 
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import count
 
 from django.db import transaction
 
@@ -86,17 +88,19 @@ def _create_version(version_id: uuid.UUID, study: Study, content: VersionContent
 
 
 def _create_features(version: StudyVersion, content: VersionContent) -> None:
+    positions: defaultdict[str, count[int]] = defaultdict(count)
     Feature.objects.bulk_create(
         (
             Feature(
                 version=version,
-                position=position,
+                modality=feature.modality,
+                position=next(positions[feature.modality]),
                 identifier=feature.identifier,
                 symbol=feature.symbol,
                 ensembl_id=feature.ensembl_id,
                 matched_by=feature.matched_by,
             )
-            for position, feature in enumerate(content.features)
+            for feature in content.features
         ),
         batch_size=BATCH_ROWS,
     )

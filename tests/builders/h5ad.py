@@ -7,6 +7,7 @@ from typing import Any
 
 import anndata
 import h5py
+import mudata
 import numpy as np
 import pandas as pd
 from anndata.io import write_elem
@@ -68,6 +69,33 @@ def study_data(
         obsm={"X_umap": np.random.default_rng(seed).normal(size=(cells, 2)).astype(np.float32)},
         uns={"cellenium": declaration(), "cell_type_colors": np.array(COLORS), "log1p": {}},
     )
+
+
+def multimodal_data(*, cells: int = 60, genes: int = 30, tags: int = 8) -> mudata.MuData:
+    """A valid study of two modalities in memory; the declaration takes cellenium's dictionary forms."""
+    rna = study_data(cells=cells, genes=genes)
+    declared = dict(rna.uns.pop("cellenium"))
+    prot = study_data(cells=cells, genes=tags, seed=1)
+    del prot.uns["cellenium"]
+    prot.var_names = [f"CD{number}" for number in range(tags)]
+    for key in ("main_sample_attributes", "secondary_sample_attributes", "import_projections"):
+        del declared[key]
+    with mudata.set_options(pull_on_update=False):
+        data = mudata.MuData({"rna": rna, "prot": prot})
+    data.uns["cellenium"] = declared | {
+        "modalities": {"rna": "gene", "prot": "protein_antibody_tag"},
+        "main_sample_attributes": {"rna": np.array(["cell_type"]), "prot": np.array(["cell_type"])},
+        "import_projections": {"rna": np.array(["umap"]), "prot": np.array(["umap"])},
+    }
+    return data
+
+
+def multimodal_file(path: Path, **options: Any) -> Path:
+    """Write a valid study of two modalities; the options are those of `multimodal_data`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with mudata.set_options(pull_on_update=False):
+        multimodal_data(**options).write_h5mu(path)
+    return path
 
 
 def study_file(path: Path, **options: Any) -> Path:

@@ -69,13 +69,13 @@ def test_a_second_scan_finds_nothing_new(folder: Path, scan: Scan) -> None:
 
 
 def test_only_h5ad_files_under_the_prefix_count(root: Path, folder: Path, scan: Scan) -> None:
-    for name in ("a.H5AD", "b.h5mu", "c.txt", "h5ad", "d.h5ad.gz"):
+    for name in ("a.H5AD", "b.h5", "c.txt", "h5ad", "d.h5ad.gz"):
         put(folder, name)
     put(root, "elsewhere/e.h5ad")
     assert scan() == ScanResult(5, 5, 0, 0)
     assert set(ImportRun.objects.values_list("upload__uri", flat=True)) == {(folder / "a.H5AD").as_uri()}
     left_alone = Upload.objects.filter(state=Upload.State.UNRECOGNIZED)
-    assert {upload.uri.rpartition("/")[2] for upload in left_alone} == {"b.h5mu", "c.txt", "h5ad", "d.h5ad.gz"}
+    assert {upload.uri.rpartition("/")[2] for upload in left_alone} == {"b.h5", "c.txt", "h5ad", "d.h5ad.gz"}
     assert scan() == ScanResult(5, 0, 5, 0)
 
 

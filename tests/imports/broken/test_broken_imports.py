@@ -74,7 +74,7 @@ def assert_nothing_is_half_done(settings: Any) -> None:
     assert Study.objects.count() == len(versions) == published > 0
     for version in versions:
         assert version.features.count() == version.gene_count
-        MatrixReader(Path(settings.STORE_DIR) / version.layers.get().store_path).verify()
+        MatrixReader(Path(settings.STORE_DIR) / version.layers.earliest("pk").store_path).verify()
         CellsReader(Path(settings.STORE_DIR) / str(version.pk) / "cells").verify()
     for model in (AnnotationGroup, Projection, Layer, Feature):
         assert not model.objects.exclude(version__in=versions).exists()

@@ -195,11 +195,10 @@ def test_all_mistakes_are_told_at_once(path: Path, look: Look) -> None:
     }  # fmt: skip
 
 
-def test_layers_and_raw_are_said_to_be_unused(path: Path, codes: Codes) -> None:
+def test_raw_is_said_to_be_unused(path: Path, codes: Codes) -> None:
     with changing(path) as file:
-        file.copy("X", file.require_group("layers"), "counts")
         file.create_group("raw")
-    assert codes() == [("note", "layers_unused", "layers"), ("note", "raw_unused", "raw")]
+    assert codes() == [("note", "raw_unused", "raw")]
 
 
 @pytest.mark.parametrize(
