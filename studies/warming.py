@@ -6,6 +6,7 @@ import numpy as np
 
 from studies.analysis.columns import gathered
 from studies.analysis.correlation import pearson, spearman
+from studies.analysis.gene_range import gene_range
 from studies.analysis.pseudobulk import pseudobulk
 from studies.analysis.t_test import welch_t_test
 from studies.analysis.wilcoxon import rank_sum_of_values, rank_sum_test
@@ -32,6 +33,7 @@ def warm_up(directory: Path) -> None:
         correlate(store, 1)
         correlate(store, 1, within=others)
     gathered(store, some)
+    rank_sum_test(gene_range(store, 1, 3), some)
     pseudobulk(store, codes, 2)
 
 

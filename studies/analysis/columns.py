@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from studies.analysis import kernels
+from studies.analysis.gene_range import whole_of
 from studies.analysis.rows import Cells, row_arrays
 from studies.analysis.spreading import Progress, spread
 from studies.analysis.walks import ColumnArrays
@@ -31,7 +32,7 @@ class Columns:
 
     def parts(self) -> list[tuple[int, int]]:
         """Cut the genes into ranges of about the same number of entries, each for one thread to work on."""
-        indptr = self.arrays.indptr
+        indptr = self.arrays.indptr - self.arrays.indptr[0]
         wanted = max(2, -(-int(indptr[-1]) // ENTRIES_PER_PART))
         bounds = np.searchsorted(indptr, indptr[-1] * np.arange(1, wanted) / wanted)
         bounds = np.unique(np.concatenate([[0], bounds, [self.features]]))
@@ -45,16 +46,16 @@ class Columns:
 
 def columns_of(store: MatrixReader, cells: Cells) -> Columns:
     """Give columns that hold at least the entries of these cells, whichever way costs less."""
-    entries = int((store.row_indptr[cells + np.uint32(1)] - store.row_indptr[cells]).sum())
-    if entries * GATHER_FACTOR < int(store.gene_indptr[-1]):
+    whole = whole_of(store)
+    entries = int((whole.row_indptr[cells + np.uint32(1)] - whole.row_indptr[cells]).sum())
+    if entries * GATHER_FACTOR < int(whole.gene_indptr[-1]):
         return gathered(store, cells)
     return Columns(ColumnArrays(store.gene_indptr, store.gene_cells, store.level_indptr, store.levels), store)
 
 
 def gathered(store: MatrixReader, cells: Cells) -> Columns:
     """Make columns of the rows of some cells: their entries brought to the genes and sorted by the ranks they have."""
-    store.prefetch_rows(cells)
-    counts, rows = np.zeros(store.features, dtype=np.int64), row_arrays(store)
+    counts, rows = np.zeros(store.features, dtype=np.int64), row_arrays(store, cells)
     kernels.count_entries(cells, rows, counts)
     indptr = np.concatenate([[0], np.cumsum(counts)])
     entries, spare = _room(int(indptr[-1])), _room(int(indptr[-1]))

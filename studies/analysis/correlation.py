@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from studies.analysis import kernels, walks
 from studies.analysis.columns import columns_of, over_genes
+from studies.analysis.gene_range import gene_range, whole_of
 from studies.analysis.rows import Cells, moments, row_arrays, row_parts
 from studies.analysis.spreading import Progress, spread
 from studies.store.reader import MatrixReader
@@ -39,23 +40,22 @@ def pearson(
 
     Only the rows in which the gene is not zero are read: the sum of products needs no others.
     """
-    cells, values = store.gene(position)
-    spread_of = _Spread(store.sum / store.cells, store.centered_sum_of_squares)
+    cells, values = whole_of(store).gene(position)
+    spread_of, asked = _spread_of(store, within, progress), _spread_of_asked(store, position, within)
     n = store.cells
     if within is not None:
         n = within.size
-        spread_of = _spread_within(store, within, progress)
         kept = np.isin(cells, within, assume_unique=True)
         cells, values = cells[kept], values[kept]
     weights = values.astype(np.float64)
-    if _is_shifted(spread_of, n):
-        distance = np.full(store.cells, -spread_of.mean[position])
+    if _is_shifted(spread_of, n) or _is_shifted(asked, n):
+        distance = np.full(store.cells, -asked.mean[0])
         distance[cells] += weights
         product = _centered_product(store, distance, within, spread_of.mean, progress)
     else:
         product = _product(store, cells, weights, kernels.add_value_products, progress)
-        product -= n * spread_of.mean[position] * spread_of.mean
-    return Correlation(_ratio(product, spread_of.centered, position), n)
+        product -= n * asked.mean[0] * spread_of.mean
+    return Correlation(_ratio(product, spread_of.centered, asked.centered[0]), n)
 
 
 def spearman(
@@ -64,15 +64,16 @@ def spearman(
     """Give Spearman's rho, Pearson's r of average ranks, as `scipy.stats.spearmanr`; cells as for `pearson`."""
     if within is not None:
         return _spearman_within(store, position, within, progress)
-    n = store.cells
-    cells, _ = store.gene(position)
-    from_zero = _ranks_of(store, position, cells)
+    n, whole = store.cells, whole_of(store)
+    cells, _ = whole.gene(position)
+    from_zero = _ranks_of(whole, position, cells)
     zero = store.zero_rank2 - (n + 1)
     product = _product(store, cells, from_zero, kernels.add_rank_products, progress)
     # Doubled ranks less their mean are `zero` plus what the entries lie away from it; the entries of a gene together
     # lie -n * zero away.
-    product -= n * float(zero[position]) * zero
-    return Correlation(_ratio(product, _rank_spread(n, store.tie_term), position), n)
+    product -= n * float(whole.zero_rank2[position] - (n + 1)) * zero
+    asked = _rank_spread(n, whole.tie_term[position : position + 1])
+    return Correlation(_ratio(product, _rank_spread(n, store.tie_term), asked[0]), n)
 
 
 def _product(
@@ -83,14 +84,13 @@ def _product(
     progress: Progress | None,
 ) -> NDArray[np.float64]:
     """Add up values, or doubled ranks, times the weight of their cell, shape (genes,)."""
-    store.prefetch_rows(cells)
-    whole, rows = np.zeros(store.cells), row_arrays(store)
+    whole, rows = np.zeros(store.cells), row_arrays(store, cells)
     whole[cells] = weights
 
     def work(part: Cells, product: NDArray[np.float64]) -> None:
         add(part, whole, rows, product)
 
-    held = spread(row_parts(store, cells), work, lambda: np.zeros(store.features), progress=progress)
+    held = spread(row_parts(rows, cells), work, lambda: np.zeros(store.features), progress=progress)
     return np.asarray(np.sum(held, axis=0))
 
 
@@ -110,6 +110,17 @@ def _centered_product(
     return np.asarray(product - distance[everyone].sum() * mean)
 
 
+def _spread_of(store: MatrixReader, within: Cells | None, progress: Progress | None) -> _Spread:
+    if within is None:
+        return _Spread(store.sum / store.cells, store.centered_sum_of_squares)
+    return _spread_within(store, within, progress)
+
+
+def _spread_of_asked(store: MatrixReader, position: int, within: Cells | None) -> _Spread:
+    """Give the one gene's, which may lie outside of the genes to correlate it with."""
+    return _spread_of(gene_range(whole_of(store), position, position + 1), within, None)
+
+
 def _spread_within(store: MatrixReader, within: Cells, progress: Progress | None) -> _Spread:
     sums = moments(store, within, progress=progress)
     mean = sums.value / max(within.size, 1)
@@ -126,8 +137,8 @@ def _is_shifted(spread_of: _Spread, n: int) -> bool:
     return bool(ratio.size and ratio.max() > MOST_SHIFTED)
 
 
-def _ratio(product: NDArray[np.float64], centered: NDArray[np.float64], position: int) -> NDArray[np.float64]:
-    both = np.sqrt(centered) * np.sqrt(centered[position])
+def _ratio(product: NDArray[np.float64], centered: NDArray[np.float64], asked: float) -> NDArray[np.float64]:
+    both = np.sqrt(centered) * np.sqrt(asked)
     r = np.full(product.size, np.nan)
     np.divide(product, both, out=r, where=both > 0)
     np.clip(r, -1.0, 1.0, out=r)
@@ -158,7 +169,7 @@ def _spearman_within(store: MatrixReader, position: int, within: Cells, progress
     n = within.size
     inside = np.full(store.cells, -1, dtype=np.int32)
     inside[within] = 0
-    weights = _ranks_within(store, position, within)
+    weights = _ranks_within(whole_of(store), position, within)
     columns = columns_of(store, within)
     sums = walks.WeightSums(np.zeros(store.features), np.zeros(store.features))
 
@@ -166,7 +177,8 @@ def _spearman_within(store: MatrixReader, position: int, within: Cells, progress
         walks.walk_weights(first, stop, columns.arrays, inside, weights, n, sums)
 
     over_genes(columns, work, progress=progress)
-    return Correlation(_ratio(sums.product, _rank_spread(n, sums.tie_term), position), n)
+    # The gene's own ranks are its weights.
+    return Correlation(_ratio(sums.product, _rank_spread(n, sums.tie_term), float(weights @ weights)), n)
 
 
 def _ranks_within(store: MatrixReader, position: int, within: Cells) -> NDArray[np.float64]:

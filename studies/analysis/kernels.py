@@ -13,12 +13,29 @@ FLAG, MASK = np.uint32(LEVEL_FLAG), np.uint32(CELL_MASK)
 
 
 class RowArrays(NamedTuple):
-    """The entries of a Store cell after cell, cell c from `indptr[c]` to before `indptr[c + 1]`."""
+    """The entries of a Store cell after cell, cell c from `begins[c]` to before `ends[c]`.
 
-    indptr: NDArray[np.int64]
+    `first` is the number of the gene that counts as gene 0 here.
+    """
+
+    begins: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    first: int
     genes: NDArray[Any]
     values: NDArray[np.float32]
     ranks: NDArray[Any]
+
+
+@compiled
+def row_bounds(
+    cells: NDArray[np.uint32], genes: NDArray[Any], first: int, stop: int, begins: NDArray[np.int64],
+    ends: NDArray[np.int64],
+) -> None:  # fmt: skip
+    """Narrow the bounds of some cells' entries to those of genes `first` to before `stop`, by bisection."""
+    for cell in cells:
+        low = begins[cell] + np.searchsorted(genes[begins[cell] : ends[cell]], first)
+        ends[cell] = low + np.searchsorted(genes[low : ends[cell]], stop)
+        begins[cell] = low
 
 
 @compiled
@@ -31,8 +48,8 @@ def add_ranks(
 ) -> None:
     """Add up, per gene, doubled ranks, values and the number of entries of some cells."""
     for cell in cells:
-        for entry in range(rows.indptr[cell], rows.indptr[cell + 1]):
-            gene = rows.genes[entry]
+        for entry in range(rows.begins[cell], rows.ends[cell]):
+            gene = np.int64(rows.genes[entry]) - rows.first
             rank2[gene] += rows.ranks[entry]
             value[gene] += rows.values[entry]
             count[gene] += 1
@@ -50,8 +67,8 @@ class MomentSums(NamedTuple):
 def add_moments(cells: NDArray[np.uint32], rows: RowArrays, mean: NDArray[np.float64], sums: MomentSums) -> None:
     """Add up, per gene, values, squared distances from `mean`, and the number of entries of some cells."""
     for cell in cells:
-        for entry in range(rows.indptr[cell], rows.indptr[cell + 1]):
-            gene, number = rows.genes[entry], float(rows.values[entry])
+        for entry in range(rows.begins[cell], rows.ends[cell]):
+            gene, number = np.int64(rows.genes[entry]) - rows.first, float(rows.values[entry])
             sums.value[gene] += number
             sums.square[gene] += (number - mean[gene]) ** 2
             sums.entries[gene] += 1
@@ -61,8 +78,8 @@ def add_moments(cells: NDArray[np.uint32], rows: RowArrays, mean: NDArray[np.flo
 def add_values(cells: NDArray[np.uint32], rows: RowArrays, value: NDArray[np.float64]) -> None:
     """Add up the values of some cells per gene."""
     for cell in cells:
-        for entry in range(rows.indptr[cell], rows.indptr[cell + 1]):
-            value[rows.genes[entry]] += rows.values[entry]
+        for entry in range(rows.begins[cell], rows.ends[cell]):
+            value[np.int64(rows.genes[entry]) - rows.first] += rows.values[entry]
 
 
 @compiled
@@ -72,8 +89,8 @@ def add_value_products(
     """Add up, per gene, values times their cell's weight; `weights` is one per cell of the Store."""
     for cell in cells:
         weight = weights[cell]
-        for entry in range(rows.indptr[cell], rows.indptr[cell + 1]):
-            product[rows.genes[entry]] += weight * rows.values[entry]
+        for entry in range(rows.begins[cell], rows.ends[cell]):
+            product[np.int64(rows.genes[entry]) - rows.first] += weight * rows.values[entry]
 
 
 @compiled
@@ -83,16 +100,16 @@ def add_rank_products(
     """Add up, per gene, doubled ranks times their cell's weight; `weights` is one per cell of the Store."""
     for cell in cells:
         weight = weights[cell]
-        for entry in range(rows.indptr[cell], rows.indptr[cell + 1]):
-            product[rows.genes[entry]] += weight * rows.ranks[entry]
+        for entry in range(rows.begins[cell], rows.ends[cell]):
+            product[np.int64(rows.genes[entry]) - rows.first] += weight * rows.ranks[entry]
 
 
 @compiled
 def count_entries(cells: NDArray[np.uint32], rows: RowArrays, count: NDArray[np.int64]) -> None:
     """Count the entries of some cells per gene."""
     for cell in cells:
-        for entry in range(rows.indptr[cell], rows.indptr[cell + 1]):
-            count[rows.genes[entry]] += 1
+        for entry in range(rows.begins[cell], rows.ends[cell]):
+            count[np.int64(rows.genes[entry]) - rows.first] += 1
 
 
 class Gathered(NamedTuple):
@@ -110,9 +127,10 @@ def gather(cells: NDArray[np.uint32], rows: RowArrays, begins: NDArray[np.int64]
     Within a gene they come in the order of the cells.
     """
     for cell in cells:
-        for entry in range(rows.indptr[cell], rows.indptr[cell + 1]):
-            at = begins[rows.genes[entry]]
-            begins[rows.genes[entry]] += 1
+        for entry in range(rows.begins[cell], rows.ends[cell]):
+            gene = np.int64(rows.genes[entry]) - rows.first
+            at = begins[gene]
+            begins[gene] += 1
             gathered.ranks[at], gathered.cells[at] = rows.ranks[entry], cell
             gathered.values[at] = rows.values[entry]
 

@@ -1,9 +1,12 @@
 """What a test of differential expression gives, and what all tests share."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
+
+from studies.analysis.adjust import benjamini_hochberg
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +38,12 @@ def log2_fold_change(
             (np.expm1(inside * scale) + 1e-9) / (np.expm1(outside * scale) + 1e-9)
         )
     return fold_change
+
+
+def joined(parts: Sequence[DifferentialExpression]) -> DifferentialExpression:
+    """Put results about ranges of genes together, in order; p-values are adjusted anew, over all genes."""
+    columns = {
+        field.name: np.concatenate([getattr(part, field.name) for part in parts])
+        for field in fields(DifferentialExpression)
+    }
+    return DifferentialExpression(**{**columns, "p_adj": benjamini_hochberg(columns["p"])})

@@ -45,6 +45,7 @@ STATUS_OF_JOB_ERROR = {
     "internal_error": 500,
     "worker_lost": 500,
     "time_limit": 500,
+    "part_failed": 500,
     "unavailable": 503,
     "store_damaged": 503,
 }

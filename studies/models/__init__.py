@@ -1,6 +1,7 @@
 """Rows of the catalogue."""
 
 from studies.models.analysis import Analysis, AnalysisTable
+from studies.models.analysis_part import AnalysisPart
 from studies.models.annotation import AnnotationGroup, AnnotationValue
 from studies.models.catalogue import CatalogueGene, FeatureTable
 from studies.models.feature import Feature
@@ -12,6 +13,7 @@ from studies.models.study_version import StudyVersion
 
 __all__ = [
     "Analysis",
+    "AnalysisPart",
     "AnalysisTable",
     "AnnotationGroup",
     "AnnotationValue",

@@ -4,6 +4,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -12,11 +13,17 @@ from django.utils import timezone
 from cellenium_admin.core.context import Actor
 from cellenium_admin.core.models import Action, Job, User
 from cellenium_admin.core.services import audit, jobs
-from studies.models import Analysis, AnalysisTable, StudyVersion
+from studies.models import Analysis, AnalysisTable, Layer, StudyVersion
 from studies.services.tables import Columns, pack
 
-# Position, what is said of the table beside its numbers, and the numbers.
-Tables = Iterable[tuple[int, dict[str, Any], Columns]]
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table of an answer: its place, what is said beside its numbers, and the numbers."""
+
+    position: int
+    facts: dict[str, Any]
+    columns: Columns
 
 
 @transaction.atomic
@@ -57,16 +64,28 @@ def analysis_to_compute(analysis_id: uuid.UUID) -> Analysis:
     return Analysis.objects.select_related("version__study").get(pk=analysis_id)
 
 
+def layer_asked(analysis: Analysis) -> Layer:
+    """Give the matrix a question is about."""
+    asked = analysis.parameters
+    return analysis.version.layers.get(name=asked["layer"], modality=asked["modality"])
+
+
 @transaction.atomic
-def store_tables(*, analysis_id: uuid.UUID, job_id: uuid.UUID, lease_token: int, tables: Tables) -> Analysis:
+def store_tables(*, analysis_id: uuid.UUID, job_id: uuid.UUID, lease_token: int, tables: Iterable[Table]) -> Analysis:
     """Keep the answer to a question, once. Raises LeaseLostError when the job is not this worker's any more."""
     jobs.assert_lease(job_id=job_id, lease_token=lease_token)
     analysis = Analysis.objects.select_for_update(of=("self",)).get(pk=analysis_id)
     if analysis.answered_at is None:
         AnalysisTable.objects.bulk_create(
-            AnalysisTable(analysis=analysis, position=position, facts=facts, columns=pack(analysis.kind, columns))
-            for position, facts, columns in tables
+            AnalysisTable(
+                analysis=analysis,
+                position=table.position,
+                facts=table.facts,
+                columns=pack(analysis.kind, table.columns),
+            )
+            for table in tables
         )
+        analysis.parts.all().delete()
         analysis.answered_at = timezone.now()
         analysis.save(update_fields=["answered_at"])
     return analysis

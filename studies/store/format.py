@@ -24,6 +24,7 @@ KINDS: tuple[Kind, ...] = ("matrix", "cells")
 
 # Of a matrix, cell after cell: genes ascending, values, and ranks: twice (average rank - rank of zero), a whole number.
 ROW_INDPTR, ROW_GENES, ROW_VALUES, ROW_RANKS = "rows.indptr", "rows.genes", "rows.values", "rows.ranks"
+ROW_ENTRIES = (ROW_GENES, ROW_VALUES, ROW_RANKS)
 # Of a matrix, gene after gene: cells in ascending order of value, with LEVEL_FLAG set where a new value begins, and
 # the different values ("levels") once each.
 GENE_INDPTR, GENE_CELLS, LEVEL_INDPTR, LEVELS = "genes.indptr", "genes.cells", "genes.level_indptr", "genes.levels"

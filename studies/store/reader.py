@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -184,10 +185,11 @@ class MatrixReader(StoreReader):
         ascending = np.flatnonzero(present).astype(np.uint32)
         return ascending, spread[ascending]
 
-    def prefetch_rows(self, cells: NDArray[np.uint32], *, ranks: bool = True) -> None:
-        """Have the rows of these cells, ascending, read from disk in the background."""
-        starts, stops = self.row_indptr[cells], self.row_indptr[cells + np.uint32(1)]
-        for name in (fmt.ROW_GENES, fmt.ROW_VALUES, fmt.ROW_RANKS)[: 3 if ranks else 2]:
+    def prefetch_entries(
+        self, starts: NDArray[np.int64], stops: NDArray[np.int64], *, arrays: Sequence[str] = fmt.ROW_ENTRIES
+    ) -> None:
+        """Have these ranges of the rows' entries, ascending, read from disk in the background."""
+        for name in arrays:
             self.mapped(name).prefetch(starts, stops)
 
     def prefetch_genes(self, first: int, stop: int) -> None:

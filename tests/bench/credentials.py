@@ -53,10 +53,11 @@ def prepare(aws: Aws, sandbox: EmbeddedSandbox) -> dict[str, str]:
 
 
 @contextmanager
-def server(log: Path) -> Iterator[int]:
+def server(log: Path, *, threads: int = 8) -> Iterator[int]:
     """Run the web server as it is deployed, and give its port."""
     port = free_port()
-    command = [sys.executable, "-m", "gunicorn", "--workers", "1", "--threads", "8", "--bind", f"127.0.0.1:{port}"]
+    command = [sys.executable, "-m", "gunicorn", "--workers", "1", "--threads", str(threads)]
+    command += ["--bind", f"127.0.0.1:{port}"]
     with log.open("w") as output:
         process = subprocess.Popen(
             [*command, "cellenium_admin.wsgi"], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT

@@ -1,7 +1,7 @@
 """Heavy questions and one gene through the REST API and a warm worker: `python -m tests.bench.questions`.
 
-PostgreSQL (durable), Valkey, a gunicorn with one worker of eight threads and a Celery worker with two processes, on the
-seeded study of `tests.bench.analysis`. Every question is a new one, of cells drawn at random, and asked with
+PostgreSQL (durable), Valkey, a gunicorn with one process of sixteen threads, eight of which may wait, and a Celery
+worker with two processes, on the seeded study of `tests.bench.analysis`. Every question is a new one, of cells drawn at random, and asked with
 `Prefer: wait=5`. `--cells` chooses the study, `--few` measures shorter, `--json FILE` writes the numbers.
 """
 
@@ -31,6 +31,7 @@ from tests.bench.credentials import PATIENCE, ROOT, server
 
 CLIENTS = (1, 8)
 WORKERS = 2
+THREADS, WAITING = 16, 8
 
 
 @contextmanager
@@ -169,13 +170,20 @@ def main() -> None:
         valkey.start()
         try:
             os.environ["CELLENIUM_REDIS_URL"] = valkey.url
+            os.environ["CELLENIUM_WAIT_SLOTS"] = str(WAITING)
             place = published(options.cells)
-            with worker(Path(directory) / "worker.log"), server(Path(directory) / "gunicorn.log") as port:
+            with (
+                worker(Path(directory) / "worker.log"),
+                server(Path(directory) / "gunicorn.log", threads=THREADS) as port,
+            ):
                 for count in CLIENTS:
                     clients = [Client(port, place, options.cells, 100 * count + number) for number in range(count)]
                     for question in ("differential_expression", "correlation", "expression"):
                         one = found[f"{question}, {count}"] = measured(clients, question, rounds)
-                        print(f"{question:<26}{count:>2} clients  {one['median']:8.1f} ms  p95 {one['p95']:8.1f} ms")
+                        print(
+                            f"{question:<26}{count:>2} clients  {one['median']:8.1f} ms  p95 {one['p95']:8.1f} ms",
+                            flush=True,
+                        )
         finally:
             valkey.stop()
     if options.json:

@@ -149,6 +149,6 @@ def test_the_first_answer_stays(made, owner):
     job = job_leases.claim(job_id=analysis.job_id, worker="one")
     for r in (1.0, 2.0):
         with transaction.atomic():
-            kept = [(0, {}, {"r": np.array([r])})]
+            kept = [analyses.Table(0, {}, {"r": np.array([r])})]
             analyses.store_tables(analysis_id=analysis.pk, job_id=job.pk, lease_token=job.lease_token, tables=kept)
     assert table(analysis)["r"].tolist() == [1.0]

@@ -1,0 +1,1 @@
+"""What a worker does to answer a heavy question; imported by tasks only."""
