@@ -343,6 +343,8 @@ SPECTACULAR_SETTINGS = {
         "JobState": "cellenium_admin.core.models.Job.State",
         "AuditAction": "cellenium_admin.core.models.Action",
         "AuditOutcome": "cellenium_admin.core.models.Outcome",
+        "SourceEnum": "imports.models.Upload.Source",
+        "MarkersSource": "studies.models.MarkersSource",
         "LifecycleState": "grants.models.State",
         "Drift": "grants.models.Drift",
         "Origin": "grants.models.Origin",

@@ -44,7 +44,7 @@ def read_tables(
     once = kept[~kept.duplicated(list(NAMES))]
     _tell_left_out(texts, are_genes, are_values, len(kept) - len(once), findings)
     numbers = _numbers(table, findings).loc[once.index]
-    remedy = "They are checked and handed on; what people see is computed here when it is asked for."
+    remedy = "They are kept as they are; for main annotations without any, the genes are computed after the import."
     findings.note("de_table_read", PATH, found=f"{len(once)} of {len(table)} rows fit the file", remedy=remedy)
     return _contents(once, numbers, modality)
 

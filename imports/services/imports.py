@@ -14,6 +14,7 @@ from cellenium_admin.core.services.job_leases import Lease
 from imports.models import Finding, ImportRun, Upload
 from studies.content import VersionContent
 from studies.models import StudyVersion
+from studies.services import markers
 from studies.services.publication import publish_version
 
 ACTOR = Actor.system("imports.run_import")
@@ -80,6 +81,7 @@ def publish(
         return None
     put_in_place()
     version = publish_version(version_id=run.pk, content=content, owner=run.upload.owner, actor=ACTOR)
+    markers.request_missing(version=version, actor=ACTOR)
     run.study, run.version = version.study, version
     _move(run, ImportRun.State.PUBLISHED)
     details = {**_facts(run, job), **_counts(findings), **_published_facts(version)}

@@ -29,12 +29,16 @@ from studies.api.questions import (
     CorrelationQuestion,
     DifferentialExpressionAnswer,
     DifferentialExpressionQuestion,
+    MarkersAnswer,
+    MarkersQuery,
 )
 from studies.models import Analysis, Study
 from studies.services import differential_expression
 from studies.services.answers import Selection, csv_lines, shown
 from studies.services.correlations import request_correlations
 from studies.services.differential_expression import request_differential_expression
+from studies.services.markers import Markers, csv_of, markers_of
+from studies.services.studies import current_version, visible_study
 from studies.services.tables import CELLENIUM, CorrelationSelection, GeneSelection
 
 Chosen = TypeVar("Chosen", GeneSelection, CorrelationSelection)
@@ -63,7 +67,21 @@ class DifferentialExpressionView(ApiView):
     """Markers of cells."""
 
     permission_classes = [IsMember]
-    required_scopes = {"POST": TokenScope.COMPUTE}
+    required_scopes = {"GET": TokenScope.READ, "POST": TokenScope.COMPUTE}
+    query_serializer_class = MarkersQuery
+
+    @extend_schema(
+        operation_id="studies_markers",
+        summary="The genes kept about a value",
+        parameters=[MarkersQuery],
+        responses=MarkersAnswer,
+    )
+    def get(self, request: Request, study_id: UUID) -> Response:
+        """Give the genes that set the cells of one value apart, as its file says, or as was computed after the import.
+
+        What of the numbers is shown is chosen as in a question. A value of which nothing is kept is 404; ask then.
+        """
+        return Response(MarkersAnswer(found_markers(self.user, study_id, self.read_query())).data)
 
     @extend_schema(
         operation_id="studies_de",
@@ -85,6 +103,31 @@ class DifferentialExpressionView(ApiView):
         selection = taken(asked, GeneSelection)
         analysis = request_differential_expression(user=self.user, study_id=study_id, **asked)
         return answer(request, analysis, selection)
+
+
+class MarkersTableView(ApiView):
+    """The genes kept about a value, as a table."""
+
+    permission_classes = [IsMember]
+    required_scopes = {"GET": TokenScope.READ}
+    query_serializer_class = MarkersQuery
+
+    @extend_schema(
+        operation_id="studies_markers_csv",
+        summary="The genes kept about a value as CSV",
+        parameters=[MarkersQuery],
+        responses={(200, "text/csv"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request, study_id: UUID) -> StreamingHttpResponse:
+        """Give what `GET de` gives as CSV; texts that begin like a formula get an apostrophe.
+
+        Genes that are still computed are a conflict.
+        """
+        found = found_markers(self.user, study_id, self.read_query())
+        if found.results is None:
+            raise ConflictError("These genes are still computed; come back later.", code="not_answered")
+        headers = {"Content-Disposition": f'attachment; filename="markers-{found.value.pk}.csv"'}
+        return StreamingHttpResponse(csv_of(found), content_type="text/csv; charset=utf-8", headers=headers)
 
 
 class CorrelationView(ApiView):
@@ -157,6 +200,13 @@ class AnalysisTableView(ApiView):
             raise ConflictError("There is no answer yet; wait for the job or ask again.", code="not_answered")
         headers = {"Content-Disposition": f'attachment; filename="{analysis.kind}-{analysis.pk}.csv"'}
         return StreamingHttpResponse(csv_lines(analysis), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def found_markers(user: User, study_id: UUID, asked: dict[str, Any]) -> Markers:
+    """Give the genes kept about the value a query names, on a study this user may see. Raises NotFoundError."""
+    version = current_version(visible_study(user=user, study_id=study_id))
+    value_id, modality = asked.pop("value"), asked.pop("modality")
+    return markers_of(version, value_id=value_id, modality=modality, selection=taken(asked, GeneSelection))
 
 
 def with_preset(asked: dict[str, Any]) -> dict[str, Any]:

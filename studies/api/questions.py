@@ -14,7 +14,7 @@ from cellenium_admin.core.api.serializers import (
     StrictSerializer,
 )
 from cellenium_admin.core.models import Job
-from studies.models import Analysis
+from studies.models import Analysis, MarkersSource
 from studies.services import correlations, differential_expression
 from studies.services.answers import Shown
 
@@ -116,6 +116,19 @@ class AnalysisQuery(StrictSerializer):
     sign = serializers.ChoiceField(choices=["both", "positive", "negative"], required=False)
 
 
+class MarkersQuery(StrictSerializer):
+    """Whose genes, and which of them are shown."""
+
+    value = serializers.IntegerField(help_text="A `value_id` of the current version.")
+    modality = serializers.CharField(max_length=50, default="rna")
+    n_genes = serializers.IntegerField(default=100, min_value=1, max_value=MOST_ROWS)
+    direction = serializers.ChoiceField(choices=["up", "down", "both"], default="up")
+    min_in_fraction = serializers.FloatField(required=False, min_value=0, max_value=1)
+    max_out_fraction = serializers.FloatField(required=False, min_value=0, max_value=1)
+    min_log2fc = serializers.FloatField(required=False)
+    max_p_adj = serializers.FloatField(required=False, min_value=0, max_value=1)
+
+
 class DifferentialExpressionRow(serializers.Serializer[Any]):
     """One gene; null where a number is not finite."""
 
@@ -129,6 +142,29 @@ class DifferentialExpressionRow(serializers.Serializer[Any]):
     pct_out = serializers.FloatField(allow_null=True)
     mean_in = serializers.FloatField(allow_null=True, help_text="Mean of the layer's values, zeros included.")
     mean_out = serializers.FloatField(allow_null=True)
+
+
+class MarkersAnswer(serializers.Serializer[Any]):
+    """The genes kept about one value, best first; `results` is null until `state` is `succeeded`.
+
+    Of a table that came with the file nothing is known but its numbers: method, layer and sizes are null.
+    """
+
+    study_id = serializers.UUIDField(source="version.study_id")
+    version_id = serializers.UUIDField(source="version.pk")
+    value_id = serializers.IntegerField(source="value.pk")
+    label = serializers.CharField(source="value.label")  # type: ignore[assignment]
+    annotation = serializers.CharField(source="kept.group.key")
+    modality = serializers.CharField(source="kept.modality")
+    source = serializers.ChoiceField(choices=MarkersSource.choices, source="kept.source")  # type: ignore[assignment]
+    state = serializers.ChoiceField(choices=Job.State.choices, source="kept.state")
+    analysis_id = serializers.UUIDField(source="kept.analysis.pk", allow_null=True, default=None)
+    layer = serializers.CharField(source="kept.analysis.parameters.layer", allow_null=True, default=None)
+    method = serializers.CharField(source="kept.analysis.parameters.method", allow_null=True, default=None)
+    tie_correct = serializers.BooleanField(source="kept.analysis.parameters.tie_correct", allow_null=True, default=None)
+    cells1 = serializers.IntegerField(source="facts.cells1", allow_null=True, default=None)
+    cells2 = serializers.IntegerField(source="facts.cells2", allow_null=True, default=None)
+    results = DifferentialExpressionRow(many=True, allow_null=True)
 
 
 class ValueResults(serializers.Serializer[Any]):

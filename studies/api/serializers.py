@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from cellenium_admin.core.api.serializers import StrictSerializer
-from studies.models import AnnotationGroup, AnnotationValue, Layer, Projection, Study
-from studies.services.studies import may_compute
+from cellenium_admin.core.models import Job
+from studies.models import AnnotationGroup, AnnotationValue, Layer, MarkersSource, Projection, Study
+from studies.services.markers import kept_markers
+from studies.services.studies import current_version, may_compute
 
 
 class StudySerializer(serializers.ModelSerializer[Study]):
@@ -47,16 +50,32 @@ class ProjectionKeySerializer(serializers.ModelSerializer[Projection]):
         read_only_fields = fields
 
 
+class KeptMarkersSerializer(serializers.Serializer[Any]):
+    """An annotation of whose values the genes that set them apart are kept; `GET studies/{id}/de` gives them."""
+
+    annotation = serializers.CharField(source="group.key")
+    modality = serializers.CharField()
+    source = serializers.ChoiceField(choices=MarkersSource.choices)  # type: ignore[assignment]
+    state = serializers.ChoiceField(choices=Job.State.choices)
+    analysis_id = serializers.UUIDField(source="analysis.pk", allow_null=True, default=None)
+
+
 class StudyDetailSerializer(StudySerializer):
     """A study with what its current version holds."""
 
+    markers = serializers.SerializerMethodField(help_text="Differential expression that need not be asked for.")
     layers = LayerSerializer(source="current_version.layers", many=True)
     projections = ProjectionKeySerializer(source="current_version.projections", many=True)
     may_compute = serializers.SerializerMethodField(help_text="Whether the caller may ask the heavy questions.")
 
     class Meta(StudySerializer.Meta):
-        fields = [*StudySerializer.Meta.fields, "metadata", "layers", "projections", "may_compute"]
+        fields = [*StudySerializer.Meta.fields, "metadata", "layers", "projections", "markers", "may_compute"]
         read_only_fields = fields
+
+    @extend_schema_field(KeptMarkersSerializer(many=True))
+    def get_markers(self, study: Study) -> Any:
+        """List them for the current version."""
+        return KeptMarkersSerializer(kept_markers(current_version(study)), many=True).data
 
     def get_may_compute(self, study: Study) -> bool:
         """Ask for this caller."""

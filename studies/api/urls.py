@@ -11,6 +11,7 @@ from studies.api.analyses import (
     AnalysisView,
     CorrelationView,
     DifferentialExpressionView,
+    MarkersTableView,
     visible_analyses,
 )
 from studies.api.cells import AnnotationsView, ExpressionView, ProjectionView
@@ -25,6 +26,7 @@ urlpatterns = [
     path(f"{STUDY}/projections/<str:key>", ProjectionView.as_view(), name="study-projection"),
     path(f"{STUDY}/expression", ExpressionView.as_view(), name="study-expression"),
     path(f"{STUDY}/de", DifferentialExpressionView.as_view(), name="study-de"),
+    path(f"{STUDY}/de.csv", MarkersTableView.as_view(), name="study-de-csv"),
     path(f"{STUDY}/correlations", CorrelationView.as_view(), name="study-correlations"),
     path("features/suggest", FeatureSuggestView.as_view(), name="features-suggest"),
     path("features/resolve", FeatureResolveView.as_view(), name="features-resolve"),

@@ -4,6 +4,7 @@ from studies.models.analysis import Analysis, AnalysisTable
 from studies.models.analysis_part import AnalysisPart
 from studies.models.annotation import AnnotationGroup, AnnotationValue
 from studies.models.catalogue import CatalogueGene, FeatureTable
+from studies.models.differential_expression import DifferentialExpressionTable, MarkersSource
 from studies.models.feature import Feature
 from studies.models.layer import Layer
 from studies.models.projection import Projection
@@ -18,9 +19,11 @@ __all__ = [
     "AnnotationGroup",
     "AnnotationValue",
     "CatalogueGene",
+    "DifferentialExpressionTable",
     "Feature",
     "FeatureTable",
     "Layer",
+    "MarkersSource",
     "Projection",
     "Study",
     "StudyAccess",

@@ -28,12 +28,18 @@ class Table:
 
 @transaction.atomic
 def ask(
-    *, version: StudyVersion, kind: Analysis.Kind, parameters: Mapping[str, Any], user: User, details: Mapping[str, Any]
+    *,
+    version: StudyVersion,
+    kind: Analysis.Kind,
+    parameters: Mapping[str, Any],
+    user: User | None,
+    actor: Actor,
+    details: Mapping[str, Any],
 ) -> Analysis:
     """Find the answer, or the job that works on it, or put the question into the queue.
 
     `parameters` are canonical: equal questions have equal parameters. A question whose job failed or was cancelled
-    gets a new job. The caller has made sure that the user may ask.
+    gets a new job, which belongs to `user`. The caller has made sure that the actor may ask.
     """
     # One asker at a time per version, so that two equal questions cannot both find nothing.
     StudyVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
@@ -46,7 +52,7 @@ def ask(
     analysis.save()
     audit.record(
         action=Action.ANALYSIS_REQUESTED,
-        actor=Actor.of(user),
+        actor=actor,
         obj=version.study,
         details={
             "analysis_id": str(analysis.pk),

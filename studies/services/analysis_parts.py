@@ -58,7 +58,7 @@ def count_done(job_ids: Sequence[uuid.UUID]) -> int:
 def tables_of_all(analysis_id: uuid.UUID) -> list[list[Table]]:
     """Give what was found, range after range."""
     parts = AnalysisPart.objects.filter(analysis=analysis_id).select_related("analysis").order_by("number")
-    return [_unpacked(part.analysis.kind, part.tables) for part in parts]
+    return [_unpacked(part.analysis.kind, bytes(part.tables)) for part in parts]
 
 
 def give_up(*, analysis_id: uuid.UUID, actor: Actor) -> None:

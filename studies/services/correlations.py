@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cellenium_admin.core.context import Actor
 from cellenium_admin.core.models import User
 from studies.models import Analysis, Feature, Layer, StudyVersion
 from studies.services.analyses import ask
@@ -57,6 +58,7 @@ def request_correlations(
         kind=Analysis.Kind.CORRELATION,
         parameters=parameters,
         user=user,
+        actor=Actor.of(user),
         details={"method": method, "layer": matrix.name, "feature": found.identifier},
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cellenium_admin.core.context import Actor
 from cellenium_admin.core.models import User
 from studies.models import Analysis, AnnotationGroup, Layer, StudyVersion
 from studies.services.analyses import ask
@@ -74,8 +75,28 @@ def request_differential_expression(
         kind=Analysis.Kind.DIFFERENTIAL_EXPRESSION,
         parameters=parameters,
         user=user,
+        actor=Actor.of(user),
         details={"method": method, "layer": matrix.name, **_said(parameters, version)},
     )
+
+
+def request_values(
+    *, version: StudyVersion, group: AnnotationGroup, layer: Layer, user: User | None, actor: Actor
+) -> Analysis:
+    """Ask for the genes that set each value of an annotation apart from the other cells, as one asks by default."""
+    return ask(
+        version=version,
+        kind=Analysis.Kind.DIFFERENTIAL_EXPRESSION,
+        parameters=parameters_of_values(group, layer),
+        user=user,
+        actor=actor,
+        details={"method": WILCOXON, "layer": layer.name, "annotation": group.key},
+    )
+
+
+def parameters_of_values(group: AnnotationGroup, layer: Layer) -> dict[str, Any]:
+    """Give the parameters of the question about all values of an annotation, everything else left as it is."""
+    return {**_of_layer(layer), **_of_method(WILCOXON, True), "annotation": group.key, "within": None}
 
 
 def comparison(version: StudyVersion, parameters: Mapping[str, Any]) -> Comparison:

@@ -22,6 +22,7 @@ from studies.models import (
     StudyVersion,
 )
 from studies.services.access import grant_access
+from studies.services.file_tables import create_tables
 
 BATCH_ROWS = 2000
 
@@ -46,6 +47,7 @@ def publish_version(
         Projection(version=version, key=key, position=position) for position, key in enumerate(content.projections)
     )
     _create_layers(version, content)
+    create_tables(version=version, content=content)
     study.current_version = version
     study.organism_tax_id = content.organism_tax_id
     study.metadata = content.metadata

@@ -26,6 +26,14 @@ def default_layer(version: StudyVersion, *, modality: str = "rna") -> Layer:
     return layer
 
 
+def first_layers(version: StudyVersion) -> list[Layer]:
+    """Give the layer questions are answered from, of every modality, in the order of the file."""
+    first: dict[str, Layer] = {}
+    for layer in version.layers.order_by("pk"):
+        first.setdefault(layer.modality, layer)
+    return list(first.values())
+
+
 def layer_of(version: StudyVersion, *, name: str | None = None, modality: str = "rna") -> Layer:
     """Give a layer by name, or the one questions are answered from. Raises InvalidInputError when there is no such."""
     if name is None and version.layers.filter(modality=modality).exists():

@@ -92,12 +92,20 @@ def select_correlated(r: NDArray[np.float64], selection: CorrelationSelection, *
 
 
 def rows_at(
-    version: StudyVersion, columns: Columns, positions: NDArray[np.int64], *, modality: str
+    version: StudyVersion,
+    columns: Columns,
+    rows: NDArray[np.int64],
+    *,
+    modality: str,
+    genes: NDArray[np.int64] | None = None,
 ) -> list[dict[str, Any]]:
-    """Write genes as rows for JSON: what is not finite becomes null."""
-    chosen = positions.tolist()
+    """Write rows of a table for JSON: what is not finite becomes null.
+
+    `genes` are the positions of the table's genes, None when it has all of them in order.
+    """
+    chosen = (rows if genes is None else genes[rows]).tolist()
     names = names_at(version, chosen, modality=modality)
-    numbers = [numbers_for_json(column[positions]) for column in columns.values()]
+    numbers = [numbers_for_json(column[rows]) for column in columns.values()]
     return [
         {"feature_id": names[position][0], "symbol": names[position][1], **dict(zip(columns, row, strict=True))}
         for position, *row in zip(chosen, *numbers, strict=True)

@@ -13,7 +13,7 @@ from cellenium_admin.core.models import Job, TokenScope, User
 from studies.models import StudyAccess
 from tests.builders.access import access_world, body_of
 from tests.builders.people import SCOPES, caller, person
-from tests.builders.stores import answered_correlation, published_study
+from tests.builders.stores import answered_correlation, published_study, table_of_file
 from tests.builders.uploads import upload_world
 
 CALLERS = ("anonymous", "stranger", "viewer", "analyst", "owner", "curator", "administrator")
@@ -28,6 +28,8 @@ TABLE = {
     "GET studies/{study_id}/annotations": (401, 404, 200, 200, 200, 404, 200),
     "GET studies/{study_id}/projections/{key}": (401, 404, 200, 200, 200, 404, 200),
     "GET studies/{study_id}/expression": (401, 404, 200, 200, 200, 404, 200),
+    "GET studies/{study_id}/de": (401, 404, 200, 200, 200, 404, 200),
+    "GET studies/{study_id}/de.csv": (401, 404, 200, 200, 200, 404, 200),
     "POST studies/{study_id}/de": (401, 404, 403, 202, 202, 404, 202),
     "POST studies/{study_id}/correlations": (401, 404, 403, 202, 202, 404, 202),
     "GET features/suggest": (401, 200, 200, 200, 200, 200, 200),
@@ -99,6 +101,8 @@ TABLE = {
 }
 QUERIES = {
     "GET studies/{study_id}/expression": "?feature=GENE1",
+    "GET studies/{study_id}/de": "?value={value_id}",
+    "GET studies/{study_id}/de.csv": "?value={value_id}",
     "GET explain": "?key=s3://bucket/key",
     "GET features/suggest": "?q=CD",
 }
@@ -175,13 +179,15 @@ def make_world() -> dict[str, Any]:
         StudyAccess.objects.create(study=made.study, user=people[role], role=role)
     job = Job.objects.create(name="imports.run_import", owner=people["owner"])
     analysis = answered_correlation(made, job)
+    value = table_of_file(made).value
     ids = {"study_id": made.study.pk, "key": "umap", "analysis_id": analysis.pk, "job_id": job.pk}
+    ids["value_id"] = value.pk
     return {"people": people, "ids": ids}
 
 
 def call(client: APIClient, operation: str, ids: dict[str, Any]) -> int:
     method, _, route = operation.partition(" ")
-    address = f"/api/v1/{route.format(**ids)}{QUERIES.get(operation, '')}"
+    address = f"/api/v1/{route.format(**ids)}{QUERIES.get(operation, '').format(**ids)}"
     body = BODIES.get(operation)
     headers = {}
     if route.startswith(ACCESS):

@@ -20,7 +20,14 @@ from studies.content import (
     SourceContent,
     VersionContent,
 )
-from studies.models import Analysis, AnalysisTable, Study, StudyVersion
+from studies.models import (
+    Analysis,
+    AnalysisTable,
+    AnnotationValue,
+    DifferentialExpressionTable,
+    Study,
+    StudyVersion,
+)
 from studies.services.publication import publish_version
 from studies.services.tables import pack
 from studies.store.builder import write_cells
@@ -126,3 +133,13 @@ def answered_correlation(made: PublishedStudy, job: Job) -> Analysis:
     packed = pack(analysis.kind, {"r": np.zeros(made.version.gene_count)})
     AnalysisTable.objects.create(analysis=analysis, position=0, facts={"cells": 3}, columns=packed)
     return analysis
+
+
+def table_of_file(made: PublishedStudy, *, code: int = 0) -> DifferentialExpressionTable:
+    """Make a table about one value as if it had come with the file: the last gene with score 3, the first with -1."""
+    value = AnnotationValue.objects.get(group__version=made.version, code=code)
+    last = made.version.gene_count - 1
+    columns = np.array([[last, 0], [3, -1], [0.01, np.nan], [0.02, 0.5], [np.inf, -2]])
+    return DifferentialExpressionTable.objects.create(
+        version=made.version, value=value, modality="rna", gene_count=2, columns=columns.astype("<f8").tobytes()
+    )

@@ -59,8 +59,11 @@ def test_what_beat_starts_expires_before_it_is_started_again() -> None:
 
 def test_every_enqueued_name_is_a_task(tasks: dict[str, "Task[..., None]"]) -> None:
     uses = [use for source in sources() if source.in_product for use in enqueued(source)]
-    assert {"imports.run_import", "studies.correlation", "studies.differential_expression"} == {
-        name for _, name in uses
+    assert {name for _, name in uses} == {
+        "imports.run_import",
+        "studies.analysis_part",
+        "studies.correlation",
+        "studies.differential_expression",
     }
     assert [(place, name) for place, name in uses if name not in tasks] == []
 

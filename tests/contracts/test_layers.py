@@ -41,6 +41,9 @@ PLANTED = {
             "studies.services.rows -> studies.analysis.adjust",
         ),
     ],
+    "What workers compute is reached through tasks": [
+        ("studies/apps.py", "import studies.computing.parts", "studies.apps -> studies.computing.parts"),
+    ],
     "Files of others are opened in the reader process only": [
         (
             "imports/services/uploads.py",
