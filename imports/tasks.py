@@ -17,7 +17,7 @@ from cellenium_admin.core.tasks import job_task, periodic_task
 from imports.models import ImportRun
 from imports.reader_process import client as reader_process
 from imports.reader_process.client import Finding, ReaderAnswer, ReaderLostError, ReaderWork, Severity
-from imports.services import events, imports, upkeep, uploads
+from imports.services import checks, events, imports, upkeep, uploads
 from imports.services.gene_findings import with_known_genes
 from imports.services.workplaces import Workplace, clear_leftovers, workplace
 from studies.content import SourceContent, VersionContent
@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 MOST_REPORTED = 100
 SCAN_SECONDS = 600
+UNITS = {"download": "bytes", "validate": "values", "convert": "cells", "write": "genes"}
 
 
 class SourceAwayError(Exception):
@@ -37,6 +38,7 @@ class SourceAwayError(Exception):
     soft=settings.IMPORT_TIME_LIMIT,
     hard=settings.IMPORT_TIME_LIMIT + 60,
     stages=("download", "validate", "convert", "write", "publish"),
+    units=UNITS,
 )
 def run_import(job: RunningJob, run_id: str) -> None:
     """Import one revision of one file, all or nothing; repeating it ends as it ended before.
@@ -52,16 +54,17 @@ def run_import(job: RunningJob, run_id: str) -> None:
 
 
 @job_task(
-    name="imports.validate",
+    name=checks.VALIDATE_JOB,
     soft=settings.IMPORT_TIME_LIMIT,
     hard=settings.IMPORT_TIME_LIMIT + 60,
     stages=("download", "validate"),
+    units=UNITS,
 )
-def validate(job: RunningJob, uri: str, revision: str) -> None:
+def validate(job: RunningJob, uri: str, revision: str, size: int = 0) -> None:
     """Check one revision of a file as an import would; all that comes of it is the job's report."""
     reader_process.prepare()
     with workplace(run_id=job.id, token=job.lease_token) as place:
-        job.stage("download")
+        job.stage("download", total=size)
         _fetch(uri, revision, place, job)
         job.stage("validate")
         work = ReaderWork(file=place.file, building=None, memory_bytes=settings.BUILD_MEMORY_BYTES)

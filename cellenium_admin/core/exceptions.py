@@ -98,5 +98,9 @@ class JobCancelledError(JobInterruptedError):
     """Somebody asked the running job to stop."""
 
 
+class JobPostponedError(JobInterruptedError):
+    """The work cannot begin now, for a reason that passes by itself; the attempt does not count."""
+
+
 class LeaseLostError(JobInterruptedError):
     """The job is not this worker's any more: whatever it would still write must not be written."""

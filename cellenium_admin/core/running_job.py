@@ -2,11 +2,12 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models.functions import Now
 
 from cellenium_admin.core.exceptions import JobCancelledError, LeaseLostError
 from cellenium_admin.core.models import Job
@@ -26,7 +27,7 @@ class RunningJob:
     what they write must be seen at once, and the row must stay free for the heartbeat.
     """
 
-    def __init__(self, job: Job, *, stages: Sequence[str] = ()) -> None:
+    def __init__(self, job: Job, *, stages: Sequence[str] = (), units: Mapping[str, str] | None = None) -> None:
         """Take over a job that has just been claimed."""
         self.id: UUID = job.pk
         self.name = job.name
@@ -35,6 +36,7 @@ class RunningJob:
         self.attempt = job.attempts
         self.ended = False
         self._stages = tuple(stages)
+        self._units = dict(units or {})
         self._report: dict[str, Any] = {}
         self._total = 0
         self._written_at = time.monotonic()
@@ -55,7 +57,7 @@ class RunningJob:
         if name not in self._stages:
             raise ValueError(f"{self.name} has no stage {name!r}; declared are: {', '.join(self._stages) or 'none'}.")
         self._total = total
-        self._write(stage=name, done=0, total=total)
+        self._write(stage=name, done=0, total=total, unit=self._units.get(name, ""), stage_started_at=Now())
 
     def progress(self, done: int, total: int | None = None) -> None:
         """Tell how far the stage is."""

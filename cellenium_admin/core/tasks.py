@@ -3,8 +3,9 @@
 import logging
 import os
 import socket
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, Concatenate, TypeAlias
 from uuid import UUID
 
@@ -13,13 +14,21 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.contrib.sessions.backends.db import SessionStore
 
 from cellenium_admin.core.context import Actor, request_context
-from cellenium_admin.core.exceptions import ApplicationError, JobCancelledError, LeaseLostError, RefusedError
+from cellenium_admin.core.exceptions import (
+    ApplicationError,
+    JobCancelledError,
+    JobPostponedError,
+    LeaseLostError,
+    RefusedError,
+)
 from cellenium_admin.core.heartbeat import Heartbeat
-from cellenium_admin.core.models import User
+from cellenium_admin.core.models import Job, User
 from cellenium_admin.core.running_job import RunningJob, renew_connection
 from cellenium_admin.core.services import audit, audit_checkpoints, idempotency, job_leases, job_sweep
 
 logger = logging.getLogger(__name__)
+
+_specs: dict[str, "JobSpec"] = {}
 
 JobTask: TypeAlias = "Task[..., None]"
 Work = Callable[Concatenate[RunningJob, ...], None]
@@ -33,19 +42,24 @@ class JobSpec:
     soft: int
     hard: int
     stages: tuple[str, ...]
+    units: Mapping[str, str] = field(default_factory=dict)
 
 
-def job_task(*, name: str, soft: int, hard: int, stages: Sequence[str] = ()) -> Callable[[Work], JobTask]:
+def job_task(
+    *, name: str, soft: int, hard: int, stages: Sequence[str] = (), units: Mapping[str, str] | None = None
+) -> Callable[[Work], JobTask]:
     """Declare the task behind the jobs of a name: `def work(job: RunningJob, **args)`, called with the job's args.
 
     After `soft` seconds the work is interrupted and the job fails with `time_limit`; after `hard` its process is
     killed. An ApplicationError fails the job with its code and sentence. Whatever else it raises is tried again
     until the job's `max_attempts`, so the work must be repeatable. It returns nothing; see RunningJob.report.
+    `units` says of stages what their progress counts.
     """
     _check_limits(name, soft, hard)
 
     def declare(work: Work) -> JobTask:
-        spec = JobSpec(work=work, soft=soft, hard=hard, stages=tuple(stages))
+        spec = JobSpec(work=work, soft=soft, hard=hard, stages=tuple(stages), units=dict(units or {}))
+        _specs[name] = spec
 
         @_task(name, soft, hard, acks_late=True, reject_on_worker_lost=True)
         def deliver(job_id: str) -> None:
@@ -68,7 +82,20 @@ def run_job(job_id: UUID, spec: JobSpec) -> None:
     if job is None:
         logger.info("Job %s is not waiting for anybody; this delivery is dropped.", job_id)
         return
-    running = RunningJob(job, stages=spec.stages)
+    _run(job, spec)
+
+
+def run_here(job: Job) -> None:
+    """Do the work of a job this process has just claimed, as a worker would; for commands.
+
+    Its task is found by name in the tasks of the app the name begins with, as workers find it.
+    """
+    import_module(f"{job.name.partition('.')[0]}.tasks")
+    _run(job, _specs[job.name])
+
+
+def _run(job: Job, spec: JobSpec) -> None:
+    running = RunningJob(job, stages=spec.stages, units=spec.units)
     with request_context(request_id=job.request_id):
         try:
             _work(running, spec, job.args)
@@ -98,6 +125,8 @@ def _write_end(running: RunningJob, spec: JobSpec, error: Exception) -> None:
             raise error
         case JobCancelledError():
             job_leases.stop(running.lease)
+        case JobPostponedError():
+            job_leases.postpone(running.lease, reason=str(error))
         case SoftTimeLimitExceeded():
             job_leases.fail(running.lease, code="time_limit", detail=_too_long(spec))
         case ApplicationError():

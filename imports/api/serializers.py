@@ -5,7 +5,12 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from cellenium_admin.core.api.serializers import StrictCharField, StrictIntegerField, StrictSerializer
+from cellenium_admin.core.api.serializers import (
+    StrictCharField,
+    StrictIntegerField,
+    StrictSerializer,
+    StrictUUIDField,
+)
 from imports.models import Finding, ImportRun, Upload
 
 LARGEST = 2**63 - 1
@@ -46,6 +51,16 @@ class ImportReportSerializer(ImportRunSerializer):
 
     class Meta(ImportRunSerializer.Meta):
         fields = [*ImportRunSerializer.Meta.fields, "findings"]
+        read_only_fields = fields
+
+
+class ImportDetailSerializer(ImportReportSerializer):
+    """One import of a file with what it found."""
+
+    upload = serializers.UUIDField(source="upload_id")
+
+    class Meta(ImportReportSerializer.Meta):
+        fields = [*ImportReportSerializer.Meta.fields, "upload"]
         read_only_fields = fields
 
 
@@ -166,6 +181,21 @@ class RemovalOrder(StrictSerializer):
     """Why a file is to be removed."""
 
     reason = StrictCharField(max_length=1000, help_text="For the trail.")
+
+
+class FileToCheck(StrictSerializer):
+    """A file of the store, named by one of the two."""
+
+    upload_id = StrictUUIDField(required=False, help_text="An upload of one's own.")
+    uri = StrictCharField(
+        required=False, max_length=2048, help_text="Its address, as uploads show it: under one's own prefix."
+    )
+
+
+class RetryOrder(StrictSerializer):
+    """Why a file is to be imported again."""
+
+    reason = StrictCharField(required=False, allow_blank=True, max_length=1000, help_text="For the trail.")
 
 
 class UsageSerializer(serializers.Serializer[Any]):

@@ -1,7 +1,8 @@
-"""Routes of uploads; included by the API under the namespace `api`."""
+"""Routes of uploads and imports; included by the API under the namespace `api`."""
 
 from django.urls import path
 
+from imports.api.runs import ImportView, RetryView, ValidationView
 from imports.api.uploads import (
     CancellationView,
     CompletionView,
@@ -21,4 +22,7 @@ urlpatterns = [
     path(f"{UPLOAD}/complete", CompletionView.as_view(), name="upload-complete"),
     path(f"{UPLOAD}/cancel", CancellationView.as_view(), name="upload-cancel"),
     path(f"{UPLOAD}/remove", RemovalView.as_view(), name="upload-remove"),
+    path("imports/validate", ValidationView.as_view(), name="imports-validate"),
+    path("imports/<uuid:run_id>", ImportView.as_view(), name="import"),
+    path("imports/<uuid:run_id>/retry", RetryView.as_view(), name="import-retry"),
 ]

@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from cellenium_admin.core.models import Job
 from imports.models.upload import Upload
+from imports.querysets import ImportRunQuerySet
 from studies.models import Study, StudyVersion
 
 
@@ -28,10 +29,13 @@ class ImportRun(models.Model):
         SUPERSEDED = "superseded"
 
     UNFINISHED: ClassVar = (State.RECEIVED, State.VALIDATING, State.CONVERTING, State.WRITING)
+    MAY_BE_RETRIED: ClassVar = (State.REJECTED, State.FAILED, State.CANCELLED)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     upload = models.ForeignKey(Upload, on_delete=models.PROTECT, related_name="runs")
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="import_run")
+    # Which study the version shall belong to, where that is not the one of the file's address.
+    target = models.ForeignKey(Study, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     study = models.ForeignKey(Study, on_delete=models.SET_NULL, null=True, blank=True, related_name="import_runs")
     version = models.OneToOneField(
         StudyVersion, on_delete=models.SET_NULL, null=True, blank=True, related_name="import_run"
@@ -39,6 +43,8 @@ class ImportRun(models.Model):
     state = models.CharField(max_length=12, choices=State.choices, default=State.RECEIVED)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ImportRunQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at", "-id"]

@@ -10,6 +10,7 @@ from cellenium_admin.core.storage import StoredFile
 from imports.models import ImportRun, Upload
 from imports.services import quotas
 from imports.services.upload_trail import facts_of, locked, move
+from studies.models import Study
 
 IMPORT_JOB = "imports.run_import"
 SUFFIXES = (".h5ad", ".h5mu")
@@ -92,10 +93,14 @@ def _place(upload: Upload) -> None:
         upload.state, upload.note = Upload.State.HELD, TOO_LARGE if too_large else HELD
 
 
-def queue_import(upload: Upload) -> None:
-    """Have a file that has arrived imported, in the transaction that says so."""
+def queue_import(upload: Upload, *, target: Study | None = None) -> ImportRun | None:
+    """Have a file that has arrived imported, in the transaction that says so; None for what is not to be.
+
+    With a target the version shall belong to that study, wherever its file lay until now.
+    """
     if upload.state != Upload.State.RECEIVED:
-        return
-    run = ImportRun(upload=upload)
+        return None
+    run = ImportRun(upload=upload, target=target)
     run.job = jobs.enqueue(IMPORT_JOB, owner=upload.owner, args={"run_id": str(run.pk)}, subject=run)
     run.save(force_insert=True)
+    return run

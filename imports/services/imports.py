@@ -11,11 +11,13 @@ from cellenium_admin.core.context import Actor
 from cellenium_admin.core.models import Action, Job, Outcome
 from cellenium_admin.core.services import audit, jobs
 from cellenium_admin.core.services.job_leases import Lease
-from imports.models import Finding, ImportRun, Upload
+from imports.models import Finding, ImportRun
+from imports.services import turns
 from studies.content import VersionContent
 from studies.models import StudyVersion
 from studies.services import markers
 from studies.services.publication import publish_version
+from studies.services.sources import move_source
 
 ACTOR = Actor.system("imports.run_import")
 MOST_FINDINGS = 1000
@@ -33,11 +35,12 @@ FindingValues = Mapping[str, str]
 def start(*, run_id: UUID, lease: Lease) -> ImportRun:
     """Begin an attempt, or give the run as it ended: in an earlier attempt, or now if it was overtaken.
 
-    Raises LeaseLostError.
+    Raises LeaseLostError, JobPostponedError while another file of the study is being imported.
     """
     run, job = _held(run_id, lease)
     if run.is_finished or _supersede(run, job):
         return run
+    turns.check(run)
     _move(run, ImportRun.State.VALIDATING)
     audit.record(action=Action.IMPORT_STARTED, actor=ACTOR, obj=run, details=_facts(run, job))
     return run
@@ -73,12 +76,14 @@ def publish(
 
     While the lease is locked no other attempt can come this far, so the place is ours. A file that was replaced
     meanwhile never takes the place of its successor: then the run is superseded and None is given.
-    Raises LeaseLostError.
+    Raises LeaseLostError, ConflictError when the study it was to go to cannot take it.
     """
     run, job = _held(run_id, lease)
     _save_findings(run, findings)
     if _supersede(run, job):
         return None
+    if run.target_id is not None:
+        move_source(study_id=run.target_id, uri=run.upload.uri, actor=ACTOR)
     put_in_place()
     version = publish_version(version_id=run.pk, content=content, owner=run.upload.owner, actor=ACTOR)
     markers.request_missing(version=version, actor=ACTOR)
@@ -117,11 +122,13 @@ def _move(run: ImportRun, state: ImportRun.State) -> None:
     run.state = state
     run.finished_at = timezone.now() if run.is_finished else None
     run.save(update_fields=["state", "finished_at", "study", "version"])
+    if run.is_finished:
+        turns.pass_on(run)
 
 
 def _supersede(run: ImportRun, job: Job) -> bool:
-    """End the run if a newer upload of its file is published; locks them all, so that one comes after another."""
-    uploads = list(Upload.objects.select_for_update().filter(uri=run.upload.uri).order_by("modified_at", "found_at"))
+    """End the run if a newer upload of its file is published."""
+    uploads = turns.locked_uploads(run)
     newer = uploads[uploads.index(run.upload) + 1 :]
     if not ImportRun.objects.filter(upload__in=newer, state=ImportRun.State.PUBLISHED).exists():
         return False

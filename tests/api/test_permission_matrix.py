@@ -52,6 +52,9 @@ TABLE = {
     "POST uploads/{upload_id}/complete": (401, 404, 404, 404, 200, 404, 404),
     "POST uploads/{upload_id}/cancel": (401, 404, 404, 404, 409, 404, 409),
     "POST uploads/{upload_id}/remove": (401, 404, 404, 404, 409, 404, 409),
+    "GET imports/{run_id}": (401, 404, 404, 404, 200, 404, 200),
+    "POST imports/{run_id}/retry": (401, 404, 404, 404, 409, 404, 409),
+    "POST imports/validate": (401, 404, 404, 404, 202, 404, 202),
     "POST credentials": (401, 503, 503, 503, 503, 503, 503),
     "GET issuances": (401, 200, 200, 200, 200, 200, 200),
     "GET issuances/{issuance_id}": (401, 404, 404, 404, 200, 404, 200),
@@ -117,6 +120,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST uploads/{upload_id}/complete": {},
     "POST uploads/{upload_id}/cancel": {},
     "POST uploads/{upload_id}/remove": {"reason": "x"},
+    "POST imports/{run_id}/retry": {"reason": "x"},
     "POST credentials": {"purpose": "upload"},
     "POST issuances/{issuance_id}/cut": {"reason": "x"},
 }
@@ -138,7 +142,7 @@ def scope_of(route: str, method: str) -> str:
         return "read"
     if route.endswith("/revoke") and route.startswith("tokens"):
         return "read"
-    if route.startswith(("uploads", "credentials", "issuances")):
+    if route.startswith(("uploads", "imports", "credentials", "issuances")):
         return "upload"
     return "manage" if route.startswith((*ACCESS, "tokens")) else "compute"
 
@@ -189,6 +193,8 @@ def call(client: APIClient, operation: str, ids: dict[str, Any]) -> int:
     method, _, route = operation.partition(" ")
     address = f"/api/v1/{route.format(**ids)}{QUERIES.get(operation, '').format(**ids)}"
     body = BODIES.get(operation)
+    if route == "imports/validate":
+        body = {"upload_id": str(ids["upload_id"])}
     headers = {}
     if route.startswith(ACCESS):
         body = None if method == "GET" else body_of(operation, ids)

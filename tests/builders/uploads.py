@@ -6,9 +6,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from cellenium_admin.core.models import ApiToken, User
+from cellenium_admin.core.models import ApiToken, Job, User
 from grants.models import Issuance
-from imports.models import Upload
+from imports.models import ImportRun, Upload
 
 
 def upload(owner: User | None, **fields: Any) -> Upload:
@@ -30,6 +30,13 @@ def sent(owner: User, **fields: Any) -> Upload:
     fields.setdefault("size", 9 * 1024**2)
     fields.setdefault("uri", f"s3://bucket/input/{uuid.uuid4()}.h5ad")
     return Upload.objects.create(owner=owner, revision="", modified_at=None, **fields)
+
+
+def failed_run(upload: Upload) -> ImportRun:
+    """Make an import of a file that failed."""
+    now = timezone.now()
+    job = Job.objects.create(name="imports.run_import", owner=upload.owner, state=Job.State.FAILED, finished_at=now)
+    return ImportRun.objects.create(upload=upload, job=job, state=ImportRun.State.FAILED, finished_at=now)
 
 
 def issuance(user: User, **fields: Any) -> Issuance:
@@ -59,4 +66,6 @@ def upload_world(owner: User) -> dict[str, Any]:
         scopes=["read"],
         expires_at=timezone.now() + timedelta(days=1),
     )
-    return {"upload_id": upload(owner).pk, "issuance_id": issuance(owner).pk, "token_key": token.key}
+    file = upload(owner)
+    run = failed_run(file)
+    return {"upload_id": file.pk, "run_id": run.pk, "issuance_id": issuance(owner).pk, "token_key": token.key}

@@ -41,17 +41,23 @@ class JobOwnerSerializer(serializers.Serializer[User]):
 
 
 class JobSerializer(serializers.ModelSerializer[Job]):
-    """Long work: where it stands; `done` of `total` counts within the stage, a total of 0 is unknown."""
+    """Long work: where it stands.
+
+    `done` of `total` counts `unit` within the stage, a total of 0 is unknown; `seconds_left` is what the stage will
+    take at the rate it had until now, null while nobody can tell.
+    """
 
     subject = serializers.SerializerMethodField()
     owner = JobOwnerSerializer(allow_null=True)
     error = serializers.SerializerMethodField()
     result = serializers.SerializerMethodField()
+    seconds_left = serializers.IntegerField(allow_null=True)
 
     class Meta:
         model = Job
         fields = [
-            *("id", "name", "state", "stage", "done", "total", "report", "error", "result", "subject", "owner"),
+            *("id", "name", "state", "stage", "done", "total", "unit", "seconds_left", "report", "error", "result"),
+            *("subject", "owner"),
             *("attempts", "max_attempts", "created_at", "started_at", "finished_at", "cancel_requested_at"),
         ]
         read_only_fields = fields

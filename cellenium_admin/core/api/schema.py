@@ -30,6 +30,7 @@ PROBLEMS = {
     "415": "The body is not `application/json`.",
     "422": "Some fields cannot be taken as they are.",
     "428": "The change needs `If-Match`.",
+    "429": "The caller has had as many as anybody gets; try again after `Retry-After` seconds.",
     "500": "Something failed on our side.",
     "503": "A part this needs does not answer; try again after `Retry-After` seconds.",
 }
@@ -88,7 +89,7 @@ class ApiSchema(AutoSchema):
         return component
 
     def _problem_statuses(self) -> list[str]:
-        found = list(ALWAYS)
+        found = [*ALWAYS, *getattr(self.view, "further_problems", ())]
         if "{" in self.path:
             found.append("404")
         if self.method in ("POST", "PUT", "PATCH"):

@@ -24,6 +24,8 @@ class ApiView(APIView):
     """A view that says whom it serves (`permission_classes`), what a token needs (`required_scopes`), what it reads."""
 
     required_scopes: ClassVar[Mapping[str, TokenScope]] = {}
+    # Statuses of problems beyond those every such method may answer with, for the OpenAPI document.
+    further_problems: ClassVar[tuple[str, ...]] = ()
     query_serializer_class: ClassVar[type[StrictSerializer] | None] = None
     parser_classes = [StrictJSONParser]
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]

@@ -6,8 +6,12 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from cellenium_admin.core.models.user import User
+
+# A rate that was measured for less than this tells nothing.
+LEAST_SECONDS = 1.0
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -51,6 +55,9 @@ class Job(models.Model):
     stage = models.CharField(max_length=50, blank=True)
     done = models.BigIntegerField(default=0)
     total = models.BigIntegerField(default=0)
+    # What `done` and `total` count, such as "cells".
+    unit = models.CharField(max_length=20, blank=True)
+    stage_started_at = models.DateTimeField(null=True, blank=True)
     report = models.JSONField(default=dict)
     error_code = models.CharField(max_length=50, blank=True)
     error_detail = models.CharField(max_length=2000, blank=True)
@@ -101,6 +108,14 @@ class Job(models.Model):
     def __str__(self) -> str:
         """Show what and where it stands."""
         return f"{self.name} ({self.state})"
+
+    @property
+    def seconds_left(self) -> int | None:
+        """How long the stage will still take if it goes on as until now; None where nothing tells."""
+        if self.state != self.State.RUNNING or self.stage_started_at is None or not 0 < self.done <= self.total:
+            return None
+        seconds = (timezone.now() - self.stage_started_at).total_seconds()
+        return None if seconds < LEAST_SECONDS else round(seconds * (self.total - self.done) / self.done)
 
     @property
     def is_finished(self) -> bool:

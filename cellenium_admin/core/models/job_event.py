@@ -18,6 +18,7 @@ class JobEvent(models.Model):
         LOST = "lost"
         RESENT = "resent"
         RETRIED = "retried"
+        POSTPONED = "postponed"
         SUCCEEDED = "succeeded"
         FAILED = "failed"
         CANCEL_REQUESTED = "cancel_requested"

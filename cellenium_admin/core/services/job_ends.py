@@ -47,5 +47,14 @@ def end(job: Job, *, state: Job.State, code: str = "", detail: str = "") -> None
 def requeue(job: Job, *, delay: timedelta = timedelta(0)) -> None:
     """Put a job back into the queue; the sweeper sends it once the delay is over."""
     Job.objects.filter(pk=job.pk).update(
-        state=Job.State.QUEUED, lease_until=None, sent_at=None, available_at=Now() + delay, stage="", done=0, total=0
+        state=Job.State.QUEUED,
+        attempts=job.attempts,
+        lease_until=None,
+        sent_at=None,
+        available_at=Now() + delay,
+        stage="",
+        unit="",
+        stage_started_at=None,
+        done=0,
+        total=0,
     )

@@ -140,6 +140,18 @@ def retry(lease: Lease, *, reason: str) -> None:
             requeue(job, delay=min(delay, _LONGEST_DELAY))
 
 
+def postpone(lease: Lease, *, reason: str) -> None:
+    """Queue a job again whose work could not begin yet; the attempt does not count. Raises LeaseLostError."""
+    with transaction.atomic():
+        job = _lock(lease)
+        if job.cancel_requested_at is not None:
+            end(job, state=Job.State.CANCELLED)
+            return
+        note(job, JobEvent.Kind.POSTPONED, reason)
+        job.attempts -= 1
+        requeue(job, delay=timedelta(seconds=settings.RETRY_SECONDS))
+
+
 def _lock(lease: Lease) -> Job:
     job = lease.rows().select_for_update(of=("self",)).first()
     if job is None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Model
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from cellenium_admin.core import context
@@ -17,7 +18,7 @@ from cellenium_admin.core.services.job_ends import end, note, on_job_end
 from cellenium_admin.core.services.job_leases import assert_lease
 from cellenium_admin.core.services.job_wait import wait_for
 
-__all__ = ["assert_lease", "cancel", "enqueue", "on_job_end", "wait_for"]
+__all__ = ["assert_lease", "cancel", "enqueue", "hasten", "on_job_end", "wait_for"]
 
 
 def enqueue(
@@ -75,6 +76,17 @@ def cancel(*, job: Job, actor: Actor) -> Job:
             end(job, state=Job.State.CANCELLED)
         audit.record(action=Action.JOB_CANCELLED, actor=actor, obj=job, before=before, after=_facts(job))
     return job
+
+
+def hasten(*, job: Job) -> None:
+    """Let a waiting job have its turn once the caller's transaction has committed, whatever it was to wait for.
+
+    One that somebody is changing at this moment is left alone: it comes when its time has come.
+    """
+    waiting = Job.objects.filter(pk=job.pk, state=Job.State.QUEUED)
+    if waiting.select_for_update(skip_locked=True, of=("self",)).first() is not None:
+        Job.objects.filter(pk=job.pk).update(available_at=Now(), sent_at=None)
+        send_on_commit(job)
 
 
 def _facts(job: Job) -> dict[str, str | None]:

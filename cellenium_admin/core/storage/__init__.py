@@ -14,7 +14,16 @@ from cellenium_admin.core.storage.bucket import BucketStorage
 from cellenium_admin.core.storage.directory import DirectoryStorage
 from cellenium_admin.core.storage.files import FileChangedError, FileGoneError, OnBytes, StoredFile
 
-__all__ = ["FileChangedError", "FileGoneError", "StoredFile", "download", "h5ad_storage", "list_files", "look"]
+__all__ = [
+    "FileChangedError",
+    "FileGoneError",
+    "StoredFile",
+    "download",
+    "h5ad_storage",
+    "list_files",
+    "look",
+    "name_of",
+]
 
 
 def h5ad_storage() -> BucketStorage | DirectoryStorage:
@@ -35,6 +44,14 @@ def list_files(prefix: str) -> Iterator[StoredFile]:
 def look(key: str) -> StoredFile | None:
     """Give the file with one name, None where there is none. Raises UnavailableError."""
     return h5ad_storage().look(key)
+
+
+def name_of(uri: str) -> str:
+    """Give the name below the store's root of what lies at an address, as `look` takes it.
+
+    Raises InvalidInputError (`outside_store`) for what does not lie in the store, or leads out of a folder of it.
+    """
+    return h5ad_storage().name_of(uri)
 
 
 def download(uri: str, revision: str, target: Path, on_bytes: OnBytes | None = None) -> str:

@@ -58,6 +58,10 @@ class BucketStorage(S3Storage):
             digest, _ = files.copy(answer["Body"].read, target, on_bytes)
         return digest
 
+    def name_of(self, uri: str) -> str:
+        """Give the name of an object below the root. Raises InvalidInputError for what is not of this store."""
+        return self._key(uri).removeprefix(self._root)
+
     @property
     def _client(self) -> Any:
         return self.connection.meta.client

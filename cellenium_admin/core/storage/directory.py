@@ -58,6 +58,21 @@ class DirectoryStorage(FileSystemStorage):
             raise files.changed(uri)
         return digest
 
+    def name_of(self, uri: str) -> str:
+        """Give the name of a file below the root. Raises InvalidInputError for what is not of this store.
+
+        Two dots would make one name of two folders, and are no name of a file that was listed.
+        """
+        place = urlsplit(uri)
+        path = Path(url2pathname(place.path))
+        is_local = place.scheme == "file" and not place.netloc and path.is_absolute()
+        # There is one way only to write an address.
+        if not (is_local and path.as_uri() == uri) or {"..", "\0"} & {*path.parts, *str(path)}:
+            raise files.outside(uri)
+        if not path.is_relative_to(self._root):
+            raise files.outside(uri)
+        return os.fsencode(path.relative_to(self._root).as_posix()).decode(errors="replace")
+
     @property
     def _root(self) -> Path:
         return Path(self.location)
