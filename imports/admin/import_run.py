@@ -1,11 +1,13 @@
-"""Files found and what became of them, to look at."""
+"""Files found and what became of them, and a way to import one again."""
 
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from cellenium_admin.core.admin.actions import ActionsAdmin
 from cellenium_admin.core.admin.base import AdministratorsOnly, ReadOnlyInline, column
+from imports.admin.import_run_actions import Retry
 from imports.models import Finding, ImportRun
 
 STATE_COLOURS = {
@@ -30,9 +32,15 @@ class FindingInline(ReadOnlyInline):
 
 
 @admin.register(ImportRun)
-class ImportRunAdmin(AdministratorsOnly):
+class ImportRunAdmin(AdministratorsOnly, ActionsAdmin):
     """Every attempt to turn a file into a study version."""
 
+    row_actions = (Retry(),)
+    quick_filters = (
+        ("state__exact=rejected", "Refused"),
+        ("state__exact=failed", "Failed"),
+        ("state__exact=published", "Published"),
+    )
     list_display = ("file", "state_label", "owner", "created_at", "finished_at")
     list_filter = ("state",)
     list_select_related = ("upload", "upload__owner", "study", "job")
@@ -43,7 +51,7 @@ class ImportRunAdmin(AdministratorsOnly):
         "state_label",
         "owner",
         ("size", "revision"),
-        ("job_link", "study"),
+        ("job_link", "study", "target"),
         ("created_at", "finished_at"),
         "id",
     )

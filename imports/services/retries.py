@@ -13,7 +13,20 @@ from imports.services.upload_trail import locked
 from studies.models import Study
 
 
-def retry(
+def retry(*, run: ImportRun, actor: Actor, reason: str = "", even_beyond_quota: bool = False) -> ImportRun:
+    """Queue another run for the file of one that was refused, failed or was cancelled.
+
+    Raises ConflictError: the file is being imported (`being_imported`), was imported (`already_imported`), is not what
+    it was (`file_changed`, `file_gone`), or there is no room for it (`quota_exceeded`); UnavailableError when the store
+    does not answer.
+    """
+    _check_runs(run)
+    check_unchanged(run.upload)
+    return queue_again(run=run, actor=actor, reason=reason, even_beyond_quota=even_beyond_quota)
+
+
+@transaction.atomic
+def queue_again(
     *,
     run: ImportRun,
     actor: Actor,
@@ -21,26 +34,21 @@ def retry(
     even_beyond_quota: bool = False,
     target: Study | None = None,
 ) -> ImportRun:
-    """Queue another run for the file of one that was refused, failed or was cancelled.
+    """Queue another run for a file that lies there unchanged, as the caller has seen; with another target if given.
 
-    It has the target of the earlier one unless another is given. Raises ConflictError: the file is being imported
-    (`being_imported`), was imported (`already_imported`), is not what it was (`file_changed`, `file_gone`), or there
-    is no room for it (`quota_exceeded`); UnavailableError when the store does not answer.
+    Raises ConflictError as `retry` does.
     """
+    owner = User.objects.select_for_update().filter(pk=run.upload.owner_id).first()
+    upload = locked(run.upload_id)
     _check_runs(run)
-    check_unchanged(run.upload)
-    with transaction.atomic():
-        owner = User.objects.select_for_update().filter(pk=run.upload.owner_id).first()
-        upload = locked(run.upload_id)
-        _check_runs(run)
-        if owner is not None and not even_beyond_quota:
-            quotas.check(owner, upload.size)
-        again = arrivals.queue_import(upload, target=target or run.target)
-        if again is None:
-            raise ConflictError(f"The file is {upload.get_state_display()}: it cannot be imported.", code="not_there")
-        facts = {"earlier_run_id": str(run.pk), "run_id": str(again.pk), "job_id": str(again.job_id)}
-        facts |= {"upload_id": str(upload.pk), "uri": upload.uri, "revision": upload.revision}
-        audit.record(action=Action.IMPORT_RETRIED, actor=actor, obj=again, details=facts, reason=reason)
+    if owner is not None and not even_beyond_quota:
+        quotas.check(owner, upload.size)
+    again = arrivals.queue_import(upload, target=target or run.target)
+    if again is None:
+        raise ConflictError(f"The file is {upload.get_state_display()}: it cannot be imported.", code="not_there")
+    facts = {"earlier_run_id": str(run.pk), "run_id": str(again.pk), "job_id": str(again.job_id)}
+    facts |= {"upload_id": str(upload.pk), "uri": upload.uri, "revision": upload.revision}
+    audit.record(action=Action.IMPORT_RETRIED, actor=actor, obj=again, details=facts, reason=reason)
     return again
 
 

@@ -10,6 +10,7 @@ from urllib.request import url2pathname
 
 from django.conf import settings
 
+from cellenium_admin.core.exceptions import UnavailableError
 from cellenium_admin.core.storage.bucket import BucketStorage
 from cellenium_admin.core.storage.directory import DirectoryStorage
 from cellenium_admin.core.storage.files import FileChangedError, FileGoneError, OnBytes, StoredFile
@@ -18,6 +19,8 @@ __all__ = [
     "FileChangedError",
     "FileGoneError",
     "StoredFile",
+    "add",
+    "address_of",
     "download",
     "h5ad_storage",
     "list_files",
@@ -61,6 +64,23 @@ def download(uri: str, revision: str, target: Path, on_bytes: OnBytes | None = N
     """
     with target.open("wb") as file:
         return h5ad_storage().fetch(uri, revision, file, on_bytes or _ignore)
+
+
+def address_of(path: Path) -> str | None:
+    """Give the address of a file of this host, None when it does not lie in the store."""
+    return h5ad_storage().address_of(path)
+
+
+def add(name: str, path: Path, on_bytes: OnBytes | None = None) -> StoredFile:
+    """Copy a file of this host into the store, telling how many bytes are there; others see it when it is whole.
+
+    What lies under that name already is replaced. Raises UnavailableError.
+    """
+    h5ad_storage().add(name, path, on_bytes or _ignore)
+    file = look(name)
+    if file is None:
+        raise UnavailableError(f"{name} was copied into the h5ad store and is not there: somebody has removed it.")
+    return file
 
 
 def _ignore(done: int) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -61,6 +62,16 @@ class BucketStorage(S3Storage):
     def name_of(self, uri: str) -> str:
         """Give the name of an object below the root. Raises InvalidInputError for what is not of this store."""
         return self._key(uri).removeprefix(self._root)
+
+    def address_of(self, path: Path) -> str | None:
+        """Give the address of a file of this host that lies in the store: none does."""
+        del path
+        return None
+
+    def add(self, name: str, path: Path, on_bytes: OnBytes) -> None:
+        """Copy a file to a name, in parts if it is large; it appears when it is whole. Raises UnavailableError."""
+        with _answering(f"s3://{self.bucket_name}/{self._root}{name}"), path.open("rb") as source:
+            self.save(name, files.Counted(source, on_bytes))
 
     @property
     def _client(self) -> Any:

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,15 +64,33 @@ class DirectoryStorage(FileSystemStorage):
 
         Two dots would make one name of two folders, and are no name of a file that was listed.
         """
-        place = urlsplit(uri)
-        path = Path(url2pathname(place.path))
-        is_local = place.scheme == "file" and not place.netloc and path.is_absolute()
-        # There is one way only to write an address.
-        if not (is_local and path.as_uri() == uri) or {"..", "\0"} & {*path.parts, *str(path)}:
+        if not uri.startswith("file:///"):
             raise files.outside(uri)
-        if not path.is_relative_to(self._root):
+        path = Path(url2pathname(urlsplit(uri).path))
+        # There is one way only to write an address.
+        if path.as_uri() != uri or {"..", "\0"} & {*path.parts, *str(path)} or not path.is_relative_to(self._root):
             raise files.outside(uri)
         return os.fsencode(path.relative_to(self._root).as_posix()).decode(errors="replace")
+
+    def address_of(self, path: Path) -> str | None:
+        """Give the address of a file of this host that lies in the store; None for others."""
+        inside = path.resolve()
+        if not inside.is_relative_to(self._root.resolve()):
+            return None
+        return (self._root / inside.relative_to(self._root.resolve())).as_uri()
+
+    def add(self, name: str, path: Path, on_bytes: OnBytes) -> None:
+        """Copy a file to a name, whole at once; what lies there already is replaced. Raises UnavailableError."""
+        self._check(self._root)
+        unfinished = f"{name}.{uuid.uuid4().hex}{UNFINISHED[0]}"
+        try:
+            with path.open("rb") as source:
+                self.save(unfinished, files.Counted(source, on_bytes))
+            (self._root / unfinished).replace(self._root / name)
+        except OSError as error:
+            raise UnavailableError(f"{path} cannot be copied into the h5ad store: {error}") from error
+        finally:
+            (self._root / unfinished).unlink(missing_ok=True)
 
     @property
     def _root(self) -> Path:

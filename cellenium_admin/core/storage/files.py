@@ -6,11 +6,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
 
+from django.core.files import File
+
 from cellenium_admin.core.exceptions import ConflictError, InvalidInputError, NotFoundError
 
 CHUNK_BYTES = 8 * 1024**2
 
 OnBytes = Callable[[int], None]
+
+
+class Counted(File):
+    """An open file that tells how many bytes of it were read."""
+
+    def __init__(self, file: BinaryIO, on_bytes: OnBytes) -> None:
+        """Wrap it."""
+        super().__init__(file)
+        self._on_bytes = on_bytes
+
+    def read(self, *arguments: int) -> bytes:
+        """Read on and tell where that led."""
+        found: bytes = self.file.read(*arguments)
+        self._on_bytes(self.file.tell())
+        return found
 
 
 class FileChangedError(ConflictError):
