@@ -121,10 +121,13 @@ def _run_of(upload: Upload, target: Study | None, actor: Actor) -> ImportRun:
 
 def _aim(run: ImportRun, target: Study) -> None:
     """Let a run that nobody has begun make its version for a study. Raises ConflictError when it is too late."""
+    if run.state == ImportRun.State.PUBLISHED and run.study_id != target.pk:
+        raise ConflictError(f"{run.upload.uri} was imported as study {run.study_id}.", code="other_study")
     if run.is_finished or run.target_id == target.pk:
         return
-    job = Job.objects.select_for_update(of=("self",)).get(pk=run.job_id)
-    if job.state != Job.State.QUEUED:
+    waiting = Job.objects.filter(pk=run.job_id, state=Job.State.QUEUED)
+    # Whoever holds the row is about to begin, and may be waiting for the upload, which is locked here.
+    if waiting.select_for_update(skip_locked=True, of=("self",)).first() is None:
         raise ConflictError(f"{run.upload.uri} is being imported as a study of its own.", code="being_imported")
     run.target = target
     run.save(update_fields=["target"])

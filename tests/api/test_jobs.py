@@ -1,6 +1,7 @@
 """GET /jobs, GET /jobs/{id}, POST /jobs/{id}/cancel."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -171,3 +172,31 @@ def test_cancelling_needs_the_scope_to_compute(member: User) -> None:
 def test_unknown_job(api: APIClient) -> None:
     assert api.get(f"{URL}/{uuid.uuid4()}").status_code == 404
     assert api.get(f"{URL}/not-a-uuid").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("fields", "left"),
+    [
+        ({"done": 30, "total": 90}, 20),
+        ({"done": 90, "total": 90}, 0),
+        ({"done": 0, "total": 90}, None),
+        ({"done": 30, "total": 0}, None),
+        ({"done": 100, "total": 90}, None),
+        ({"done": 30, "total": 90, "stage_started_at": None}, None),
+        ({"done": 30, "total": 90, "state": "queued"}, None),
+    ],
+)
+def test_the_time_left_is_told_from_the_rate_of_the_stage(
+    fields: dict[str, Any], left: int | None, api: APIClient, member: User
+) -> None:
+    begun = timezone.now() - timedelta(seconds=10)
+    stage = {"state": "running", "stage": "convert", "unit": "cells", "stage_started_at": begun}
+    job = job_of(member, **{**stage, **fields})
+    body = api.get(f"{URL}/{job.pk}").json()
+    assert body["unit"] == "cells"
+    assert body["seconds_left"] == (left if left is None else pytest.approx(left, abs=1))
+
+
+def test_a_stage_that_has_just_begun_promises_nothing(api: APIClient, member: User) -> None:
+    job = job_of(member, state="running", done=80, total=90, stage_started_at=timezone.now())
+    assert api.get(f"{URL}/{job.pk}").json()["seconds_left"] is None

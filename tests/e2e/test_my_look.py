@@ -62,6 +62,18 @@ def test_the_end_of_an_import_is_shown(desk: Page, files: None) -> None:
     expect(row_of(desk, "notes.txt").get_by_text("Not recognized")).to_be_visible()
 
 
+def test_a_file_is_imported_again(desk: Page, files: None) -> None:
+    open_section(desk, "uploads")
+    row = row_of(desk, "draft.h5ad")
+    row.get_by_role("button", name="Import again").click()
+    desk.get_by_role("dialog").get_by_role("button", name="Import again").click()
+    expect(row.get_by_text("Waiting for import", exact=True)).to_be_visible()
+    expect(row.get_by_role("button", name="Import again")).to_have_count(0)
+    import_all()
+    expect(row.get_by_text("Refused", exact=True)).to_be_visible(timeout=20_000)
+    assert ImportRun.objects.filter(upload__uri__endswith="draft.h5ad").count() == 2
+
+
 @pytest.mark.parametrize(("scheme", "width"), LOOKS)
 def test_every_section_fits(
     desk: Page, store: Store, files: None, tmp_path: Path, uploader: User, scheme: Any, width: int

@@ -15,7 +15,7 @@ from cellenium_admin.core.models import Action, AuditEvent, Job, User
 from cellenium_admin.core.running_job import RunningJob
 from cellenium_admin.core.services import job_broker, job_leases, jobs
 from imports import tasks
-from imports.management.progress import bar, described, duration
+from imports.management.progress import CopyProgress, bar, described, duration
 from imports.models import ImportRun, Upload
 from imports.services import direct
 from studies.models import Study, StudyVersion
@@ -212,6 +212,26 @@ def test_what_the_scan_has_queued_gets_its_study(folder: Path, scan: Any) -> Non
     assert Study.objects.count() == 1
 
 
+def test_what_a_worker_has_gets_no_study_any_more(folder: Path, scan: Any, newest_run: Newest) -> None:
+    first = run(study_file(folder / "a.h5ad"))
+    path = study_file(folder / "b.h5ad", cells=90)
+    scan()
+    assert job_leases.claim(job_id=newest_run().job_id, worker="quick") is not None
+    with pytest.raises(CommandError, match="as a study of its own") as raised:
+        call_command("import_study", str(path), "--study", first["study_id"])
+    assert raised.value.returncode == 2
+
+
+def test_what_was_imported_for_one_study_is_not_another_ones_too(elsewhere: Path, folder: Path) -> None:
+    one, other = (run(study_file(folder / name)) for name in ("a.h5ad", "b.h5ad"))
+    assert run(elsewhere, "--study", one["study_id"])["code"] == 0
+    moved = study_file(folder / "c.h5ad", cells=90)
+    assert run(moved, "--study", one["study_id"])["code"] == 0
+    with pytest.raises(CommandError, match="was imported as study"):
+        call_command("import_study", str(elsewhere), "--study", other["study_id"])
+    assert StudyVersion.objects.filter(study=other["study_id"]).count() == 1
+
+
 def test_what_a_worker_has_is_followed(folder: Path, scan: Any, newest_run: Newest, deliver: Deliver) -> None:
     path = study_file(folder / "a.h5ad")
     scan()
@@ -251,6 +271,15 @@ def test_a_file_beyond_the_quota_is_let_in(folder: Path, scan: Any, settings: An
     assert Upload.objects.get().state == Upload.State.HELD
     assert run(path)["code"] == 0
     assert AuditEvent.objects.get(action=Action.UPLOAD_RELEASED).actor_id == "command"
+
+
+def test_an_interrupted_copy_leaves_nothing(elsewhere: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(self: Any, done: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(CopyProgress, "__call__", interrupted)
+    assert run(elsewhere) == {"code": 2}
+    assert [path for path in root.rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize("stage", ["download", "convert"])

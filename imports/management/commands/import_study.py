@@ -44,6 +44,8 @@ class Command(ServiceCommand):
             run = self._imported(file, _target(study))
         except ApplicationError as error:
             raise CommandError(error.detail, returncode=NOT_DONE) from error
+        except KeyboardInterrupt:
+            raise CommandError("The import was interrupted and is cancelled.", returncode=NOT_DONE) from None
         self._tell(run, as_json=options["json"])
         if run.state == ImportRun.State.PUBLISHED:
             return
@@ -72,7 +74,7 @@ class Command(ServiceCommand):
                 claimed = job_leases.claim(job_id=run.job_id, worker=direct.worker_name())
         except KeyboardInterrupt:
             _give_up(run, claimed)
-            raise CommandError("The import was interrupted and is cancelled.", returncode=NOT_DONE) from None
+            raise
 
     def _tell(self, run: ImportRun, *, as_json: bool) -> None:
         findings = [

@@ -3,7 +3,7 @@
 import { arrange, button, make, setText } from "./dom.js";
 import { bytes, duration, moment, rate } from "./format.js";
 import { linesOf } from "./problem.js";
-import { badgeOf, ENDED, isMoving, sentenceOf, sourceOf, summaryOf, UNFINISHED } from "./states.js";
+import { badgeOf, ENDED, isMoving, MAY_BE_REPEATED, sentenceOf, sourceOf, summaryOf, UNFINISHED } from "./states.js";
 
 export class Row {
   #can; #buttons = {}; #shownFindings = "";
@@ -18,7 +18,7 @@ export class Row {
   #text = make("p", { className: "row-text" });
   #findings = make("details");
 
-  /* `can` holds what the buttons do: pause, resume, retry, again, anew, cancel, stop, remove; each takes the upload. */
+  /* `can` holds what the buttons do: pause, resume, retry, again, anew, cancel, stop, reimport, remove; each takes the upload. */
   constructor(can, studyUrl) {
     this.#can = can;
     this.studyUrl = studyUrl;
@@ -88,7 +88,7 @@ export class Row {
   }
 }
 
-const WORDS = { pause: "Pause", resume: "Resume", retry: "Try again", again: "Choose the file again", anew: "Upload as a new file", cancel: "Cancel", stop: "Stop the import", remove: "Remove" };
+const WORDS = { pause: "Pause", resume: "Resume", retry: "Try again", again: "Choose the file again", anew: "Upload as a new file", cancel: "Cancel", stop: "Stop the import", reimport: "Import again", remove: "Remove" };
 
 const FAILED = { other_file: ["anew", "again", "cancel"], unreadable: ["again", "cancel"], ended: ["anew"] };
 
@@ -102,7 +102,8 @@ function actionsFor(upload, transfer, problem) {
   if (upload.state === "uploading") return [...(problem?.code === "other_name" ? ["anew"] : []), "again", "cancel"];
   if (upload.state === "starting") return ["cancel"];
   if (isMoving(upload)) return upload.run && !upload.job?.cancel_requested_at ? ["stop"] : [];
-  return UNFINISHED.has(upload.state) || ENDED.has(upload.state) ? [] : ["remove"];
+  if (UNFINISHED.has(upload.state) || ENDED.has(upload.state)) return [];
+  return upload.state === "received" && MAY_BE_REPEATED.has(upload.run?.state) ? ["reimport", "remove"] : ["remove"];
 }
 
 function findingOf({ severity, path, found, expected, remedy }) {

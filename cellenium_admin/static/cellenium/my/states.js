@@ -1,6 +1,6 @@
 /* The states of an upload in words. */
 
-import { plural } from "./format.js";
+import { duration, plural } from "./format.js";
 
 const UPLOADS = {
   starting: ["Beginning", "info", ""],
@@ -51,9 +51,15 @@ export function sentenceOf(upload) {
   if (run?.state === "rejected") return "The file does not hold what a study needs; the findings say what to mend. Then upload it again.";
   if (run && !RUNNING.has(run.state)) return run.state === "failed" ? job?.error?.detail ?? "" : "";
   if (job?.cancel_requested_at) return "The import stops at its next step.";
-  if (job?.total > 0) return `${job.stage || "working"}: ${Math.floor((100 * job.done) / job.total)} %`;
+  if (job?.total > 0) {
+    const left = job.seconds_left === null ? "" : `, ${duration(job.seconds_left)} left`;
+    return `${job.stage || "working"}: ${Math.floor((100 * job.done) / job.total)} % of ${job.total.toLocaleString()} ${job.unit}${left}`;
+  }
   return job?.stage ?? "";
 }
+
+/* Imports after which the same file may be imported again. */
+export const MAY_BE_REPEATED = new Set(["rejected", "failed", "cancelled"]);
 
 /* Whether something will happen to it soon without the user. */
 export const isMoving = ({ state, run }) => state === "completing" || state === "removing" || (state === "received" && (!run || RUNNING.has(run.state)));

@@ -33,6 +33,7 @@ export class Uploads {
       anew: (id) => this.#anew(id),
       cancel: (id) => this.#cancel(id),
       stop: (id) => this.#stop(id),
+      reimport: (id) => this.#reimport(id),
       remove: (id) => this.#remove(id),
     };
   }
@@ -185,6 +186,19 @@ export class Uploads {
       act: async () => {
         await this.#api.post(`jobs/${run.job}/cancel`);
         announce(`${filename}: the import stops`);
+      },
+    });
+    this.#listing.refresh();
+  }
+
+  async #reimport(id) {
+    const { filename, run } = this.#known.get(id);
+    await confirm({
+      title: "Import this file again?", yes: "Import again",
+      text: `${filename} is imported once more as it lies in the bucket. A file that was refused for what is in it is refused again.`,
+      act: async () => {
+        await this.#api.post(`imports/${run.id}/retry`);
+        announce(`${filename} waits for its import`);
       },
     });
     this.#listing.refresh();
