@@ -76,7 +76,8 @@ def _readable(user: User, uri: str) -> StoredFile | None:
         name = storage.name_of(uri)
     except InvalidInputError:
         return None
-    owns = bool(user.upload_prefix) and name.startswith(user.upload_prefix)
+    prefix = user.upload_prefix or ""
+    owns = prefix != "" and name.startswith(prefix)
     return storage.look(name) if owns or user.is_curator else None
 
 

@@ -38,7 +38,7 @@ def queue_again(
 
     Raises ConflictError as `retry` does.
     """
-    owner = User.objects.select_for_update().filter(pk=run.upload.owner_id).first()
+    owner = User.objects.select_for_update(of=("self",)).filter(uploads=run.upload).first()
     upload = locked(run.upload_id)
     _check_runs(run)
     if owner is not None and not even_beyond_quota:

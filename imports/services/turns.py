@@ -10,6 +10,7 @@ from cellenium_admin.core.exceptions import JobPostponedError
 from cellenium_admin.core.models import Job
 from cellenium_admin.core.services import jobs
 from imports.models import ImportRun, Upload
+from imports.querysets import ImportRunQuerySet
 from studies.models import Study
 
 
@@ -42,7 +43,7 @@ def _studies(run: ImportRun) -> QuerySet[Study]:
     return Study.objects.filter(Q(source_uri=run.upload.uri) | Q(pk=run.target_id))
 
 
-def _rivals(run: ImportRun) -> QuerySet[ImportRun]:
+def _rivals(run: ImportRun) -> ImportRunQuerySet:
     """Select the other runs that make versions of the same study."""
     uris = {run.upload.uri, *_studies(run).values_list("source_uri", flat=True)}
     others = ImportRun.objects.exclude(pk=run.pk)

@@ -61,6 +61,7 @@ def test_every_enqueued_name_is_a_task(tasks: dict[str, "Task[..., None]"]) -> N
     uses = [use for source in sources() if source.in_product for use in enqueued(source)]
     assert {name for _, name in uses} == {
         "imports.run_import",
+        "imports.validate",
         "studies.analysis_part",
         "studies.correlation",
         "studies.differential_expression",

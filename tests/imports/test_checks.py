@@ -122,8 +122,9 @@ def test_unknown_and_others_are_the_same(folder: Path, root: Path, other: Path, 
     assert not Job.objects.exists()
 
 
-def test_without_a_prefix_nothing_is_ones_own(other: Path, ask: Ask) -> None:
-    assert ask(person("stranger", upload_prefix=None), uri=other.as_uri()).status_code == 404
+@pytest.mark.parametrize("prefix", [None, ""])
+def test_without_a_prefix_nothing_is_ones_own(prefix: str | None, other: Path, ask: Ask) -> None:
+    assert ask(person("stranger", upload_prefix=prefix), uri=other.as_uri()).status_code == 404
 
 
 @pytest.mark.parametrize("role", ["curator", "administrator"])

@@ -1,8 +1,11 @@
 """Jobs: what runs, how far it is, what went wrong, and a way to stop it."""
 
+from datetime import timedelta
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from cellenium_admin.core.admin.base import ReadOnlyAdmin, ReadOnlyInline, column, definition_list, progress_bar
@@ -60,8 +63,9 @@ class JobAdmin(ReadOnlyAdmin):
 
     @column(description="Progress")
     def progress(self, job: Job) -> SafeString:
-        """Draw how far it is."""
-        return progress_bar(done=job.done, total=job.total)
+        """Draw how far it is, with what is counted and the time left where one can tell."""
+        left = "" if job.seconds_left is None else f", {timedelta(seconds=job.seconds_left)} left"
+        return format_html("{} {}{}", progress_bar(done=job.done, total=job.total), job.unit, left)
 
     @column(description="Report")
     def report_list(self, job: Job) -> SafeString:

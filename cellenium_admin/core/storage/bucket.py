@@ -70,8 +70,8 @@ class BucketStorage(S3Storage):
 
     def add(self, name: str, path: Path, on_bytes: OnBytes) -> None:
         """Copy a file to a name, in parts if it is large; it appears when it is whole. Raises UnavailableError."""
-        with _answering(f"s3://{self.bucket_name}/{self._root}{name}"), path.open("rb") as source:
-            self.save(name, files.Counted(source, on_bytes))
+        with _answering(f"s3://{self.bucket_name}/{self._root}{name}"), files.Counted(path, on_bytes) as source:
+            self.save(name, source)
 
     @property
     def _client(self) -> Any:

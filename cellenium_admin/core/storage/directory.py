@@ -84,8 +84,8 @@ class DirectoryStorage(FileSystemStorage):
         self._check(self._root)
         unfinished = f"{name}.{uuid.uuid4().hex}{UNFINISHED[0]}"
         try:
-            with path.open("rb") as source:
-                self.save(unfinished, files.Counted(source, on_bytes))
+            with files.Counted(path, on_bytes) as source:
+                self.save(unfinished, source)
             (self._root / unfinished).replace(self._root / name)
         except OSError as error:
             raise UnavailableError(f"{path} cannot be copied into the h5ad store: {error}") from error

@@ -1,12 +1,12 @@
 """What a bucket and a directory have in common: the description of a file, its errors, copying in chunks."""
 
 import hashlib
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import BinaryIO
-
-from django.core.files import File
 
 from cellenium_admin.core.exceptions import ConflictError, InvalidInputError, NotFoundError
 
@@ -15,18 +15,18 @@ CHUNK_BYTES = 8 * 1024**2
 OnBytes = Callable[[int], None]
 
 
-class Counted(File):
-    """An open file that tells how many bytes of it were read."""
+class Counted(io.FileIO):
+    """A file opened for reading that tells how many bytes of it were read."""
 
-    def __init__(self, file: BinaryIO, on_bytes: OnBytes) -> None:
-        """Wrap it."""
-        super().__init__(file)
+    def __init__(self, path: Path, on_bytes: OnBytes) -> None:
+        """Open it."""
+        super().__init__(path, "r")
         self._on_bytes = on_bytes
 
-    def read(self, *arguments: int) -> bytes:
+    def read(self, size: int | None = -1, /) -> bytes:
         """Read on and tell where that led."""
-        found: bytes = self.file.read(*arguments)
-        self._on_bytes(self.file.tell())
+        found = super().read(-1 if size is None else size) or b""
+        self._on_bytes(self.tell())
         return found
 
 

@@ -77,7 +77,7 @@ def test_a_job_that_runs_or_has_ended_is_not_called(monkeypatch: pytest.MonkeyPa
 
 
 def test_stages_say_what_they_count_and_when_they_began() -> None:
-    job, lease = claimed()
+    job, _ = claimed()
     running = RunningJob(job, stages=("convert", "publish"), units={"convert": "cells"})
     running.stage("convert", total=10)
     with connection.cursor() as cursor:
