@@ -2,12 +2,14 @@
 
 from typing import TYPE_CHECKING
 
+from django.apps import apps
 from django.db import models
 from django.db.models import Q
 
 if TYPE_CHECKING:
     from cellenium_admin.core.models import User
     from studies.models.study import Study  # noqa: F401 -- named in a string
+    from studies.models.user_annotation import UserAnnotation  # noqa: F401 -- named in a string
 
 ANALYST_ROLES = ("analyst", "admin")
 
@@ -34,6 +36,15 @@ class StudyQuerySet(models.QuerySet["Study"]):
         if user.is_administrator:
             return self
         return self.filter(_holds_role(user, roles=ANALYST_ROLES)).distinct()
+
+
+class UserAnnotationQuerySet(models.QuerySet["UserAnnotation"]):
+    """Vocabulary of selections of cells people have drawn."""
+
+    def visible_to(self, user: "User") -> "UserAnnotationQuerySet":
+        """Select one's own and shared ones, of studies this user may see; what is private is nobody else's."""
+        seen = apps.get_model("studies", "Study").objects.visible_to(user).values("pk")
+        return self.filter(Q(owner=user) | Q(visibility="study"), study__in=seen)
 
 
 def _holds_role(user: "User", roles: tuple[str, ...] | None = None) -> Q:

@@ -43,6 +43,12 @@ def run_correlation(job: RunningJob, analysis_id: str) -> None:
     _answer(job, UUID(analysis_id))
 
 
+@job_task(name="studies.pseudobulk", soft=SOFT_LIMIT, hard=HARD_LIMIT, stages=STAGES)
+def run_pseudobulk(job: RunningJob, analysis_id: str) -> None:
+    """Add up all genes over the cells of each sample."""
+    _answer(job, UUID(analysis_id))
+
+
 @job_task(name=analysis_parts.PART_JOB, soft=SOFT_LIMIT, hard=HARD_LIMIT, stages=STAGES)
 def run_analysis_part(job: RunningJob, analysis_id: str, number: int) -> None:
     """Answer a question for a range of genes."""

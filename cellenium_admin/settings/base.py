@@ -344,6 +344,8 @@ SPECTACULAR_SETTINGS = {
         "AuditAction": "cellenium_admin.core.models.Action",
         "AuditOutcome": "cellenium_admin.core.models.Outcome",
         "SourceEnum": "imports.models.Upload.Source",
+        "VisibilityEnum": "studies.models.Study.Visibility",
+        "UserAnnotationVisibility": "studies.models.UserAnnotation.Visibility",
         "MarkersSource": "studies.models.MarkersSource",
         "LifecycleState": "grants.models.State",
         "Drift": "grants.models.Drift",

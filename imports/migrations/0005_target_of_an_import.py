@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("imports", "0004_upload_transitions"),
-        ("studies", "0004_parts_and_markers"),
+        ("studies", "0001_initial"),
     ]
 
     operations = [

@@ -86,11 +86,11 @@ def publish(
         move_source(study_id=run.target_id, uri=run.upload.uri, actor=ACTOR)
     put_in_place()
     version = publish_version(version_id=run.pk, content=content, owner=run.upload.owner, actor=ACTOR)
-    markers.request_missing(version=version, actor=ACTOR)
     run.study, run.version = version.study, version
     _move(run, ImportRun.State.PUBLISHED)
     details = {**_facts(run, job), **_counts(findings), **_published_facts(version)}
     audit.record(action=Action.IMPORT_PUBLISHED, actor=ACTOR, obj=run, details=details)
+    markers.request_missing(version=version, actor=ACTOR)
     return version
 
 

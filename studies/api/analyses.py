@@ -20,10 +20,13 @@ from cellenium_admin.core.api.views import ApiView
 from cellenium_admin.core.exceptions import ConflictError, FieldError, NotFoundError
 from cellenium_admin.core.models import Job, TokenScope, User
 from cellenium_admin.core.services import jobs
-from studies.api.questions import (
-    ANSWERS,
+from studies.api.question_examples import (
     CORRELATION_EXAMPLES,
     DIFFERENTIAL_EXPRESSION_EXAMPLES,
+    PSEUDOBULK_EXAMPLES,
+)
+from studies.api.questions import (
+    ANSWERS,
     AnalysisQuery,
     CorrelationAnswer,
     CorrelationQuestion,
@@ -31,13 +34,17 @@ from studies.api.questions import (
     DifferentialExpressionQuestion,
     MarkersAnswer,
     MarkersQuery,
+    PseudobulkAnswer,
+    PseudobulkQuestion,
+    TableQuery,
 )
 from studies.models import Analysis, Study
-from studies.services import differential_expression
+from studies.services import differential_expression, pseudobulk
 from studies.services.answers import Selection, csv_lines, shown
 from studies.services.correlations import request_correlations
 from studies.services.differential_expression import request_differential_expression
 from studies.services.markers import Markers, csv_of, markers_of
+from studies.services.pseudobulk import request_pseudobulk
 from studies.services.studies import current_version, visible_study
 from studies.services.tables import CELLENIUM, CorrelationSelection, GeneSelection
 
@@ -151,6 +158,29 @@ class CorrelationView(ApiView):
         return answer(request, request_correlations(user=self.user, study_id=study_id, **asked), selection)
 
 
+class PseudobulkView(ApiView):
+    """Sums for tools that compare samples."""
+
+    permission_classes = [IsMember]
+    required_scopes = {"POST": TokenScope.COMPUTE}
+
+    @extend_schema(
+        operation_id="studies_pseudobulk",
+        summary="Sums per sample",
+        parameters=ASKING,
+        request={"application/json": PseudobulkQuestion},
+        responses={200: PseudobulkAnswer, 202: PseudobulkAnswer},
+        examples=PSEUDOBULK_EXAMPLES,
+    )
+    def post(self, request: Request, study_id: UUID) -> HttpResponse:
+        """Add up all genes over the cells of each sample, apart for each value of another annotation if one is given.
+
+        Answered like differential expression; the sums themselves are had as CSV, a line a group and a column a gene.
+        """
+        asked = self.read_body(PseudobulkQuestion)
+        return answer(request, request_pseudobulk(user=self.user, study_id=study_id, **asked), None)
+
+
 class AnalysisView(ApiView):
     """The answer to a question asked before."""
 
@@ -169,10 +199,13 @@ class AnalysisView(ApiView):
         analysis = visible_analysis(self.user, analysis_id)
         return Response(_shown(analysis, self._selection(analysis)))
 
-    def _selection(self, analysis: Analysis) -> Selection:
+    def _selection(self, analysis: Analysis) -> Selection | None:
         asked = self.read_query()
-        of_correlation = analysis.kind == Analysis.Kind.CORRELATION
-        selection = taken(asked, CorrelationSelection) if of_correlation else taken(asked, GeneSelection)
+        selection: Selection | None = None
+        if analysis.kind == Analysis.Kind.CORRELATION:
+            selection = taken(asked, CorrelationSelection)
+        elif analysis.kind == Analysis.Kind.DIFFERENTIAL_EXPRESSION:
+            selection = taken(asked, GeneSelection)
         errors = [FieldError(f"?{name}", "unknown_field", "This does not belong to such an answer.") for name in asked]
         if errors:
             raise InvalidQueryError("Some parameters cannot be used; see errors.", errors=errors)
@@ -184,22 +217,29 @@ class AnalysisTableView(ApiView):
 
     permission_classes = [IsMember]
     required_scopes = {"GET": TokenScope.READ}
+    query_serializer_class = TableQuery
 
     @extend_schema(
         operation_id="analyses_csv",
         summary="All genes of an answer as CSV",
+        parameters=[TableQuery],
         responses={(200, "text/csv"): OpenApiTypes.STR},
     )
     def get(self, request: Request, analysis_id: UUID) -> StreamingHttpResponse:
         """Give the numbers of all genes, in the order of the matrix; texts that begin like a formula get an apostrophe.
 
-        An answer that is not there yet is a conflict.
+        Of sums, a line is a group and a column a gene. An answer that is not there yet is a conflict.
         """
-        analysis = visible_analysis(self.user, analysis_id)
+        analysis, asked = visible_analysis(self.user, analysis_id), self.read_query()
+        summed = analysis.kind == Analysis.Kind.PSEUDOBULK
+        if asked and not summed:
+            errors = [FieldError("?min_cells", "unknown_field", "This belongs to sums per sample.")]
+            raise InvalidQueryError("Some parameters cannot be used; see errors.", errors=errors)
         if analysis.answered_at is None:
             raise ConflictError("There is no answer yet; wait for the job or ask again.", code="not_answered")
         headers = {"Content-Disposition": f'attachment; filename="{analysis.kind}-{analysis.pk}.csv"'}
-        return StreamingHttpResponse(csv_lines(analysis), content_type="text/csv; charset=utf-8", headers=headers)
+        lines = pseudobulk.csv_lines(analysis, **asked) if summed else csv_lines(analysis)
+        return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
 
 
 def found_markers(user: User, study_id: UUID, asked: dict[str, Any]) -> Markers:
@@ -221,7 +261,7 @@ def taken(asked: dict[str, Any], kind: type[Chosen]) -> Chosen:
     return kind(**{field.name: asked.pop(field.name) for field in fields(kind) if field.name in asked})
 
 
-def answer(request: Request, analysis: Analysis, selection: Selection) -> HttpResponse:
+def answer(request: Request, analysis: Analysis, selection: Selection | None) -> HttpResponse:
     """Give the result, waiting for it as long as the client prefers; else the job, or why it failed."""
     wait, started = Wait.of(request), time.monotonic()
     if analysis.answered_at is None and wait.seconds:
@@ -250,7 +290,7 @@ def visible_analysis(user: User, analysis_id: UUID) -> Analysis:
     return cast("Analysis", analysis)
 
 
-def _shown(analysis: Analysis, selection: Selection) -> Any:
+def _shown(analysis: Analysis, selection: Selection | None) -> Any:
     return ANSWERS[analysis.kind](shown(analysis, selection)).data
 
 

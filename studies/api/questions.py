@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, extend_schema_field
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from cellenium_admin.core.api.serializers import (
@@ -24,10 +24,14 @@ MOST_ROWS = 100_000
 
 
 class CellGroupSerializer(StrictSerializer):
-    """Cells: those with any of some values of one annotation, or cells one by one. Give one of the two."""
+    """Cells: those with any of some values of one annotation, cells one by one, or those of a user annotation.
+
+    Give one of the three.
+    """
 
     value_ids = IntegerListField(limit=MOST_VALUES, required=False)
     cell_ids = IntegerListField(limit=MOST_CELLS, required=False)
+    annotation_id = serializers.UUIDField(required=False)
 
 
 @extend_schema_field(
@@ -100,6 +104,22 @@ class CorrelationQuestion(LayerSerializer, CorrelationSelectionSerializer):
     feature = StrictCharField(max_length=200, help_text="A gene's symbol or identifier.")
     method = serializers.ChoiceField(choices=correlations.METHODS, default="pearson")
     within = CellGroupSerializer(required=False, help_text="Leaves all other cells out.")
+
+
+class PseudobulkQuestion(LayerSerializer):
+    """Sums of all genes over the cells of each sample."""
+
+    sample = StrictCharField(max_length=200, help_text="The annotation whose values are the samples.")
+    by = StrictCharField(
+        max_length=200, required=False, allow_null=True, help_text="Another annotation: sums apart for its values."
+    )
+    within = CellGroupSerializer(required=False, help_text="Leaves all other cells out.")
+
+
+class TableQuery(StrictSerializer):
+    """Which groups are in a table of sums."""
+
+    min_cells = serializers.IntegerField(required=False, min_value=0, help_text="Of sums: leave smaller groups out.")
 
 
 class AnalysisQuery(StrictSerializer):
@@ -233,96 +253,34 @@ class CorrelationAnswer(AnalysisSerializer):
         return shown.analysis.kind
 
 
+class SummedGroup(serializers.Serializer[Any]):
+    """One line of the table of sums."""
+
+    sample = serializers.CharField()
+    value = serializers.CharField(allow_null=True)
+    cells = serializers.IntegerField()
+    whole_numbers = serializers.BooleanField(help_text="Whether all its sums are, as those of counts.")
+
+
+class PseudobulkAnswer(AnalysisSerializer):
+    """The groups that were summed; the sums are had as `GET /analyses/{analysis_id}/results.csv`.
+
+    Tools that compare samples want sums of counts: where `whole_numbers` is false, ask for the layer with the counts.
+    """
+
+    kind = serializers.SerializerMethodField()
+    sample = serializers.CharField(source="analysis.parameters.sample")
+    by = serializers.CharField(source="analysis.parameters.by", allow_null=True)
+    groups = SummedGroup(many=True, allow_null=True)
+
+    @extend_schema_field({"const": Analysis.Kind.PSEUDOBULK.value})
+    def get_kind(self, shown: Shown) -> str:
+        """Tell this answer from others."""
+        return shown.analysis.kind
+
+
 ANSWERS: dict[str, type[AnalysisSerializer]] = {
     Analysis.Kind.DIFFERENTIAL_EXPRESSION.value: DifferentialExpressionAnswer,
     Analysis.Kind.CORRELATION.value: CorrelationAnswer,
+    Analysis.Kind.PSEUDOBULK.value: PseudobulkAnswer,
 }
-
-_COMMON = {
-    "analysis_id": "0f6b9a3e-5d0c-4c4b-9a53-0d8f1c1b8a11",
-    "study_id": "7a3a0f5e-2c54-4a0e-8a3c-6a3f6f0b5b21",
-    "version_id": "b1f6a0f2-76c5-4b36-8c0b-5a6e1f6c7d31",
-    "job_id": "d2c4e6f8-1a3b-4c5d-9e7f-0a1b2c3d4e5f",
-    "created_at": "2026-11-23T09:30:00Z",
-    "layer": "normalized",
-    "modality": "rna",
-}
-_COMPARED = {"kind": "differential_expression", "method": "wilcoxon", "tie_correct": True, "values": None}
-_CORRELATED = {"kind": "correlation", "method": "pearson"}
-DIFFERENTIAL_EXPRESSION_EXAMPLES = [
-    OpenApiExample(
-        "Markers of one cell type",
-        value={"group1": {"value_ids": [17]}, "group2": "rest", "method": "wilcoxon", "n_genes": 10},
-        request_only=True,
-    ),
-    OpenApiExample(
-        "One cell type in two conditions",
-        value={
-            "group1": {"value_ids": [31]},
-            "group2": {"value_ids": [32]},
-            "within": {"value_ids": [17]},
-            "method": "t-test",
-            "direction": "both",
-        },
-        request_only=True,
-    ),
-    OpenApiExample("Every cell type", value={"annotation": "cell_type", "preset": "cellenium"}, request_only=True),
-    OpenApiExample("Markers of cells one has drawn", value={"group1": {"cell_ids": [0, 4, 5, 99]}}, request_only=True),
-    OpenApiExample(
-        "Answered",
-        value={
-            **_COMMON,
-            **_COMPARED,
-            "cells1": 95,
-            "cells2": 605,
-            "state": "succeeded",
-            "results": [
-                {
-                    "feature_id": "ENSG00000105369",
-                    "symbol": "CD79A",
-                    "score": 14.2,
-                    "p": 9.1e-46,
-                    "p_adj": 6.9e-43,
-                    "log2fc": 4.7,
-                    "pct_in": 0.89,
-                    "pct_out": 0.06,
-                    "mean_in": 2.1,
-                    "mean_out": 0.07,
-                }
-            ],
-        },
-        response_only=True,
-        status_codes=["200"],
-    ),
-    OpenApiExample(
-        "Still at work",
-        value={**_COMMON, **_COMPARED, "cells1": None, "cells2": None, "state": "running", "results": None},
-        response_only=True,
-        status_codes=["202"],
-    ),
-]
-CORRELATION_EXAMPLES = [
-    OpenApiExample(
-        "Genes that move with CD79A",
-        value={"feature": "CD79A", "method": "pearson", "limit": 10, "min_abs_r": 0.2},
-        request_only=True,
-    ),
-    OpenApiExample(
-        "Answered",
-        value={
-            **_COMMON,
-            **_CORRELATED,
-            "cells": 700,
-            "state": "succeeded",
-            "results": [{"feature_id": "ENSG00000007312", "symbol": "CD79B", "r": 0.71}],
-        },
-        response_only=True,
-        status_codes=["200"],
-    ),
-    OpenApiExample(
-        "Still at work",
-        value={**_COMMON, **_CORRELATED, "cells": None, "state": "queued", "results": None},
-        response_only=True,
-        status_codes=["202"],
-    ),
-]

@@ -12,13 +12,22 @@ from studies.api.analyses import (
     CorrelationView,
     DifferentialExpressionView,
     MarkersTableView,
+    PseudobulkView,
     visible_analyses,
 )
 from studies.api.cells import AnnotationsView, ExpressionView, ProjectionView
 from studies.api.features import FeatureResolveView, FeatureSuggestView
 from studies.api.studies import StudyListView, StudyView
+from studies.api.user_annotations import (
+    UserAnnotationCellsView,
+    UserAnnotationListView,
+    UserAnnotationRemovalView,
+    UserAnnotationTableView,
+    UserAnnotationView,
+)
 
 STUDY = "studies/<uuid:study_id>"
+ANNOTATION = "user-annotations/<uuid:annotation_id>"
 urlpatterns = [
     path("studies", StudyListView.as_view(), name="studies"),
     path(STUDY, StudyView.as_view(), name="study"),
@@ -28,6 +37,12 @@ urlpatterns = [
     path(f"{STUDY}/de", DifferentialExpressionView.as_view(), name="study-de"),
     path(f"{STUDY}/de.csv", MarkersTableView.as_view(), name="study-de-csv"),
     path(f"{STUDY}/correlations", CorrelationView.as_view(), name="study-correlations"),
+    path(f"{STUDY}/pseudobulk", PseudobulkView.as_view(), name="study-pseudobulk"),
+    path(f"{STUDY}/user-annotations", UserAnnotationListView.as_view(), name="user-annotations"),
+    path(f"{ANNOTATION}/remove", UserAnnotationRemovalView.as_view(), name="user-annotation-remove"),
+    path(f"{ANNOTATION}/cells.csv", UserAnnotationTableView.as_view(), name="user-annotation-csv"),
+    path(f"{ANNOTATION}/cells", UserAnnotationCellsView.as_view(), name="user-annotation-cells"),
+    path(ANNOTATION, UserAnnotationView.as_view(), name="user-annotation"),
     path("features/suggest", FeatureSuggestView.as_view(), name="features-suggest"),
     path("features/resolve", FeatureResolveView.as_view(), name="features-resolve"),
     path("analyses/<uuid:analysis_id>/results.csv", AnalysisTableView.as_view(), name="analysis-csv"),

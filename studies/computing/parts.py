@@ -6,6 +6,7 @@ there is lost for good, while here every part has its lease.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -79,4 +80,12 @@ def _joined(kind: str, tables: Sequence[Table]) -> Table:
         whole = joined([DifferentialExpression(**table.columns) for table in tables])
         return Table(first.position, first.facts, {name: getattr(whole, name) for name in first.columns})
     columns = {name: np.concatenate([table.columns[name] for table in tables]) for name in first.columns}
-    return Table(first.position, first.facts, columns)
+    return Table(first.position, _facts(tables), columns)
+
+
+def _facts(tables: Sequence[Table]) -> dict[str, Any]:
+    """Say of the whole what is said of all its parts; only whether sums are whole numbers may differ among them."""
+    facts = tables[0].facts
+    if "whole_numbers" in facts:
+        return {**facts, "whole_numbers": all(table.facts["whole_numbers"] for table in tables)}
+    return facts

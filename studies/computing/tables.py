@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from studies.analysis.correlation import pearson, spearman
+from studies.analysis.pseudobulk import pseudobulk
 from studies.analysis.results import DifferentialExpression
 from studies.analysis.spreading import Progress
 from studies.analysis.t_test import welch_of_values, welch_t_test
@@ -12,6 +15,7 @@ from studies.analysis.wilcoxon import rank_sum_of_values, rank_sum_test
 from studies.models import Analysis, Layer
 from studies.services import correlations, differential_expression
 from studies.services.analyses import Table
+from studies.services.pseudobulk import summed_groups
 from studies.store.reader import MatrixReader
 
 
@@ -19,6 +23,8 @@ def tables_of(analysis: Analysis, layer: Layer, store: MatrixReader, progress: P
     """Compute the answer over the genes of `store`, which is that of the layer or a part of it."""
     if analysis.kind == Analysis.Kind.CORRELATION:
         return [_correlated(analysis, store, progress)]
+    if analysis.kind == Analysis.Kind.PSEUDOBULK:
+        return list(_sums(analysis, store, progress))
     if "annotation" in analysis.parameters:
         return list(_values(analysis, layer, store, progress))
     return [_groups(analysis, layer, store, progress)]
@@ -30,6 +36,19 @@ def _correlated(analysis: Analysis, store: MatrixReader, progress: Progress) -> 
     within = correlations.cells_within(analysis.version, asked)
     found = compute(store, asked["position"], within=within, progress=progress)
     return Table(0, {"cells": found.n}, {"r": found.r})
+
+
+def _sums(analysis: Analysis, store: MatrixReader, progress: Progress) -> Iterator[Table]:
+    groups = summed_groups(analysis.version, analysis.parameters)
+    sums = pseudobulk(store, groups.codes, len(groups.labels), progress=progress)
+    cells = np.bincount(groups.codes[groups.codes >= 0], minlength=len(groups.labels)).tolist()
+    for number, ((sample, value), row) in enumerate(zip(groups.labels, sums, strict=True)):
+        whole = bool(np.all(row == np.rint(row)))
+        yield Table(
+            number,
+            {"sample": sample, "value": value, "cells": cells[number], "whole_numbers": whole},
+            {"sum": row},
+        )
 
 
 def _groups(analysis: Analysis, layer: Layer, store: MatrixReader, progress: Progress) -> Table:

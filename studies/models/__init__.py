@@ -11,6 +11,7 @@ from studies.models.projection import Projection
 from studies.models.study import Study
 from studies.models.study_access import StudyAccess
 from studies.models.study_version import StudyVersion
+from studies.models.user_annotation import UserAnnotation
 
 __all__ = [
     "Analysis",
@@ -28,4 +29,5 @@ __all__ = [
     "Study",
     "StudyAccess",
     "StudyVersion",
+    "UserAnnotation",
 ]

@@ -19,6 +19,7 @@ class Analysis(models.Model):
 
         DIFFERENTIAL_EXPRESSION = "differential_expression"
         CORRELATION = "correlation"
+        PSEUDOBULK = "pseudobulk"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     version = models.ForeignKey(StudyVersion, on_delete=models.CASCADE, related_name="analyses")
@@ -43,8 +44,8 @@ class Analysis(models.Model):
 class AnalysisTable(models.Model):
     """One table of an answer: numbers of all genes, in the order of the matrix.
 
-    Questions about one group have one; questions about all values of an annotation have one for each. `columns` is
-    float64, little-endian, column after column as `studies.services.tables` names them.
+    Questions about one group have one; questions about all values of an annotation, and sums, have one for each.
+    `columns` is float64, little-endian, column after column as `studies.services.tables` names them.
     """
 
     analysis = models.ForeignKey(Analysis, on_delete=models.CASCADE, related_name="tables")

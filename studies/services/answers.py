@@ -27,18 +27,21 @@ Selection = GeneSelection | CorrelationSelection
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An analysis and the part of its answer to show; both are None while there is none."""
+    """An analysis and the part of its answer to show, in the fields its kind has; None while there is none."""
 
     analysis: Analysis
     facts: dict[str, Any] | None = None
     results: list[dict[str, Any]] | None = None
     values: list[dict[str, Any]] | None = None
+    groups: list[dict[str, Any]] | None = None
 
 
-def shown(analysis: Analysis, selection: Selection) -> Shown:
-    """Select what to show of an analysis."""
+def shown(analysis: Analysis, selection: Selection | None) -> Shown:
+    """Select what to show of an analysis; sums are had as a table only, so nothing is selected of them."""
     if analysis.answered_at is None:
         return Shown(analysis)
+    if selection is None:
+        return Shown(analysis, groups=list(analysis.tables.order_by("position").values_list("facts", flat=True)))
     tables = list(analysis.tables.all())
     if "annotation" in analysis.parameters:
         return Shown(

@@ -15,6 +15,7 @@ from studies.services.cell_groups import group_mask, invalid, resolve_subset
 from studies.services.features import find_feature
 from studies.services.stores import layer_of, matrix_of
 from studies.services.studies import computable_study, current_version
+from studies.services.user_annotations import with_cells
 
 PEARSON, SPEARMAN = "pearson", "spearman"
 METHODS = (PEARSON, SPEARMAN)
@@ -43,6 +44,7 @@ def request_correlations(
     if method not in METHODS:
         raise invalid("/method", "invalid_choice", f"The method must be one of: {', '.join(METHODS)}.")
     found = find_feature(version, feature, modality=modality)
+    within = with_cells(within, user=user, version=version, pointer="/within")
     subset = None if within is None else resolve_subset(version, within, pointer="/within", least=LEAST_CELLS)
     parameters = {
         "layer": matrix.name,

@@ -15,6 +15,7 @@ from studies.services.analyses import ask
 from studies.services.cell_groups import CellGroup, group_mask, invalid, resolve_group, resolve_subset
 from studies.services.stores import cells_of, layer_of
 from studies.services.studies import computable_study, current_version
+from studies.services.user_annotations import with_cells
 
 WILCOXON, T_TEST = "wilcoxon", "t-test"
 METHODS = (WILCOXON, T_TEST)
@@ -63,6 +64,10 @@ def request_differential_expression(
     study = computable_study(user=user, study_id=study_id)
     version = current_version(study)
     matrix = layer_of(version, name=layer, modality=modality)
+    group1 = with_cells(group1, user=user, version=version, pointer="/group1")
+    if isinstance(group2, Mapping):
+        group2 = with_cells(group2, user=user, version=version, pointer="/group2") or {}
+    within = with_cells(within, user=user, version=version, pointer="/within")
     if (group1 is None) == (annotation is None):
         raise invalid("/group1", "invalid", "Give either group1, or annotation for all its values.")
     parameters: dict[str, Any] = {**_of_layer(matrix), **_of_method(method, tie_correct)}
@@ -108,7 +113,7 @@ def comparison(version: StudyVersion, parameters: Mapping[str, Any]) -> Comparis
 def value_comparison(version: StudyVersion, parameters: Mapping[str, Any]) -> ValueComparison:
     """Turn the parameters of a question about an annotation into codes per cell, -1 for none."""
     group = version.annotation_groups.get(key=parameters["annotation"])
-    codes = cells_of(version).codes(group.position)
+    codes = cells_of(version).codes(group.position).astype(np.int64)
     values = tuple(group.values.order_by("code").values_list("pk", "label"))
     signed = np.where(codes < len(values), codes, -1).astype(np.int32)
     within = parameters["within"]

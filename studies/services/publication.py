@@ -23,6 +23,7 @@ from studies.models import (
 )
 from studies.services.access import grant_access
 from studies.services.file_tables import create_tables
+from studies.services.user_annotations import reattach
 
 BATCH_ROWS = 2000
 
@@ -52,6 +53,7 @@ def publish_version(
     study.organism_tax_id = content.organism_tax_id
     study.metadata = content.metadata
     study.save(update_fields=["current_version", "organism_tax_id", "metadata", "updated_at"])
+    reattach(version=version)
     return version
 
 

@@ -16,6 +16,7 @@ CORRELATION = ("r",)
 COLUMNS: Mapping[str, Sequence[str]] = {
     Analysis.Kind.DIFFERENTIAL_EXPRESSION: DIFFERENTIAL_EXPRESSION,
     Analysis.Kind.CORRELATION: CORRELATION,
+    Analysis.Kind.PSEUDOBULK: ("sum",),
 }
 DTYPE = np.dtype("<f8")
 

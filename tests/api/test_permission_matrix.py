@@ -8,9 +8,11 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 from rest_framework.views import APIView
 
+from cellenium_admin.core.api.etags import etag
 from cellenium_admin.core.api.permissions import IsMember, Nobody
 from cellenium_admin.core.models import Job, TokenScope, User
 from studies.models import StudyAccess
+from studies.services import user_annotations
 from tests.builders.access import access_world, body_of
 from tests.builders.people import SCOPES, caller, person
 from tests.builders.stores import answered_correlation, published_study, table_of_file
@@ -32,6 +34,15 @@ TABLE = {
     "GET studies/{study_id}/de.csv": (401, 404, 200, 200, 200, 404, 200),
     "POST studies/{study_id}/de": (401, 404, 403, 202, 202, 404, 202),
     "POST studies/{study_id}/correlations": (401, 404, 403, 202, 202, 404, 202),
+    "POST studies/{study_id}/pseudobulk": (401, 404, 403, 202, 202, 404, 202),
+    # The annotation is the owner's and shared with who sees the study.
+    "GET studies/{study_id}/user-annotations": (401, 404, 200, 200, 200, 404, 200),
+    "POST studies/{study_id}/user-annotations": (401, 404, 201, 201, 201, 404, 201),
+    "GET user-annotations/{annotation_id}": (401, 404, 200, 200, 200, 404, 200),
+    "PATCH user-annotations/{annotation_id}": (401, 404, 404, 404, 200, 404, 404),
+    "GET user-annotations/{annotation_id}/cells": (401, 404, 200, 200, 200, 404, 200),
+    "GET user-annotations/{annotation_id}/cells.csv": (401, 404, 200, 200, 200, 404, 200),
+    "POST user-annotations/{annotation_id}/remove": (401, 404, 404, 404, 204, 404, 404),
     "GET features/suggest": (401, 200, 200, 200, 200, 200, 200),
     "POST features/resolve": (401, 200, 200, 200, 200, 200, 200),
     "GET analyses/{analysis_id}": (401, 404, 200, 200, 200, 404, 200),
@@ -112,6 +123,9 @@ QUERIES = {
 BODIES: dict[str, dict[str, Any]] = {
     "POST studies/{study_id}/de": {"group1": {"cell_ids": [1, 2, 3]}},
     "POST studies/{study_id}/correlations": {"feature": "GENE1"},
+    "POST studies/{study_id}/pseudobulk": {"sample": "cell_type"},
+    "POST studies/{study_id}/user-annotations": {"name": "mine", "cells": {"cell_ids": [1, 2]}},
+    "PATCH user-annotations/{annotation_id}": {"color": "#123456"},
     "POST features/resolve": {"identifiers": ["CD79A"]},
     "POST tokens": {"name": "mine", "scopes": ["read"], "days": 1},
     "POST tokens/{token_key}/revoke": {},
@@ -186,6 +200,10 @@ def make_world() -> dict[str, Any]:
     value = table_of_file(made).value
     ids = {"study_id": made.study.pk, "key": "umap", "analysis_id": analysis.pk, "job_id": job.pk}
     ids["value_id"] = value.pk
+    annotation = user_annotations.create(
+        user=people["owner"], study_id=made.study.pk, name="drawn", visibility="study", cells={"cell_ids": [3, 4]}
+    )
+    ids |= {"annotation_id": annotation.pk, "annotation_tag": etag(annotation)}
     return {"people": people, "ids": ids}
 
 
@@ -200,6 +218,8 @@ def call(client: APIClient, operation: str, ids: dict[str, Any]) -> int:
         body = None if method == "GET" else body_of(operation, ids)
         tags = [tag for name, tag in ids["tags"].items() if f"{{{name}}}" in route]
         headers = {"If-Match": tags[0]} if tags else {}
+    elif method != "GET" and route.startswith("user-annotations"):
+        headers = {"If-Match": ids["annotation_tag"]}
     return getattr(client, method.lower())(address, body, headers=headers).status_code
 
 

@@ -34,7 +34,7 @@ def operations(generated: str) -> dict[str, dict[str, Any]]:
 
 
 def test_operations_are_described(operations: dict[str, dict[str, Any]]) -> None:
-    assert len(operations) == 77
+    assert len(operations) == 85
     for name, operation in operations.items():
         assert operation["summary"], name
         assert operation["description"], name
@@ -49,7 +49,7 @@ def test_operations_are_described(operations: dict[str, dict[str, Any]]) -> None
 
 
 def test_heavy_questions_have_examples(operations: dict[str, dict[str, Any]]) -> None:
-    for path in ("de", "correlations"):
+    for path in ("de", "correlations", "pseudobulk"):
         operation = operations[f"post /api/v1/studies/{{study_id}}/{path}"]
         assert operation["requestBody"]["content"]["application/json"]["examples"]
         for status in ("200", "202"):

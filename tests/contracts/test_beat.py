@@ -65,6 +65,7 @@ def test_every_enqueued_name_is_a_task(tasks: dict[str, "Task[..., None]"]) -> N
         "studies.analysis_part",
         "studies.correlation",
         "studies.differential_expression",
+        "studies.pseudobulk",
     }
     assert [(place, name) for place, name in uses if name not in tasks] == []
 

@@ -116,6 +116,7 @@ def test_the_trail_tells_it_all(folder: Path, uploader: User, scan: Any, newest_
         Action.STUDY_CREATED,
         Action.STUDY_ACCESS_GRANTED,
         Action.IMPORT_PUBLISHED,
+        Action.ANALYSIS_REQUESTED,
     ]
     told = events[Action.IMPORT_PUBLISHED]
     assert (told.object_type, told.object_id, told.actor_type) == ("importrun", str(run.pk), "system")

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
@@ -63,6 +64,36 @@ class StrictCharField(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+@extend_schema_field({"type": "array", "items": {"type": "string"}})
+class TextListField(serializers.Field[list[str], Any, Any, Any]):
+    """A long list of texts, checked at once."""
+
+    default_error_messages = {
+        "invalid": "Give a list of texts of 1 to {length} characters, without the character U+0000.",
+        "too_long": "Give at most {limit} texts.",
+    }
+
+    def __init__(self, *, limit: int, length: int, **options: Any) -> None:
+        """Bound the number of texts and the length of each."""
+        super().__init__(**options)
+        self.limit, self.length = limit, length
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        """Take a JSON array of texts."""
+        if not isinstance(data, list) or not all(self._is_text(text) for text in data):
+            self.fail("invalid", length=self.length)
+        if len(data) > self.limit:
+            self.fail("too_long", limit=self.limit)
+        return data
+
+    def to_representation(self, value: Any) -> list[str]:
+        """Give the texts as they are."""
+        return list(value)
+
+    def _is_text(self, value: Any) -> bool:
+        return isinstance(value, str) and 0 < len(value) <= self.length and "\0" not in value
 
 
 class IntegerListField(serializers.Field[list[int], Any, Any, Any]):

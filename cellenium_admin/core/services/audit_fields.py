@@ -40,6 +40,7 @@ LOGIN: FieldTypes = {
     "holder": str,
     "holder_id": str,
 }
+USER_ANNOTATION: FieldTypes = {"name": str, "color": str, "visibility": str}
 ACCESS: FieldTypes = {"user": str, "user_id": str, "group": str, "role": str, "may_download": bool}
 FILE: FieldTypes = {"uri": str, "revision": str}
 UPLOAD: FieldTypes = {
@@ -248,6 +249,9 @@ FIELDS: Mapping[Action, Fields] = {
     Action.STUDY_ACCESS_REVOKED: Fields(state=ACCESS),
     Action.STUDY_SOURCE_CHANGED: Fields(state={"source_uri": str}),
     Action.STUDY_VISIBILITY_CHANGED: Fields(state={"visibility": str}),
+    Action.USER_ANNOTATION_CREATED: Fields(state=USER_ANNOTATION, details={"study_id": str, "cells": int}),
+    Action.USER_ANNOTATION_CHANGED: Fields(state=USER_ANNOTATION, details={"study_id": str}),
+    Action.USER_ANNOTATION_REMOVED: Fields(state=USER_ANNOTATION, details={"study_id": str}),
     Action.ANALYSIS_REQUESTED: Fields(details=QUESTION),
     Action.TRAIL_READ: Fields(),
     Action.TRAIL_EXPORTED: Fields(details=EXPORT),
