@@ -64,27 +64,17 @@ def test_a_name_is_taken_from_its_address(place: str, source: Path) -> None:
         assert storage.look(storage.name_of(file.uri)) == file
 
 
-@pytest.mark.parametrize(
-    "uri",
-    [
-        *(
-            "",
-            "a.h5ad",
-            "/etc/passwd",
-            "file:///etc/passwd",
-            "file:etc",
-            "file://host/a.h5ad",
-            "file://[",
-            "s3://",
-            "s3:",
-        ),
-        *("s3://studies-of-others/input/a.h5ad", "https://studies.s3.amazonaws.com/a.h5ad", "file:///\0"),
-    ],
+NO_ADDRESSES = (
+    *("", "a.h5ad", "/etc/passwd", "file:///etc/passwd", "file:etc", "file://host/a.h5ad", "file://[", "s3://", "s3:"),
+    *("s3://studies-of-others/input/a.h5ad", "https://studies.s3.amazonaws.com/a.h5ad", "file:///\0"),
 )
-def test_what_does_not_lie_in_the_store_has_no_name(place: str, uri: str) -> None:
-    with pytest.raises(InvalidInputError) as raised:
-        storage.name_of(uri)
-    assert raised.value.code == "outside_store"
+
+
+def test_what_does_not_lie_in_the_store_has_no_name(place: str) -> None:
+    for uri in NO_ADDRESSES:
+        with pytest.raises(InvalidInputError) as raised:
+            storage.name_of(uri)
+        assert raised.value.code == "outside_store", uri
 
 
 @pytest.mark.parametrize("tail", ["input/u/../v/a.h5ad", "input/u/%2e%2e/v/a.h5ad", "input//a.h5ad", "input/%00.h5ad"])
