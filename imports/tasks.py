@@ -19,8 +19,9 @@ from imports.reader_process import client as reader_process
 from imports.reader_process.client import Finding, ReaderAnswer, ReaderLostError, ReaderWork, Severity
 from imports.services import checks, events, imports, upkeep, uploads
 from imports.services.gene_findings import with_known_genes
-from imports.services.workplaces import Workplace, clear_leftovers, workplace
+from imports.services.workplaces import Workplace, clear_leftovers, clear_unpublished_objects, workplace
 from studies.content import SourceContent, VersionContent
+from studies.services import published_stores
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ UNITS = {"download": "bytes", "validate": "values", "convert": "cells", "write":
 
 
 class SourceAwayError(Exception):
-    """The h5ad store does not answer now; the attempt is worth repeating."""
+    """The h5ad store, or the place for Stores, does not answer now; the attempt is worth repeating."""
 
 
 @job_task(
@@ -75,8 +76,9 @@ def validate(job: RunningJob, uri: str, revision: str, size: int = 0) -> None:
 
 @periodic_task(name="imports.scan", soft=SCAN_SECONDS, hard=SCAN_SECONDS + 60)
 def scan() -> None:
-    """Look for new files, and remove what dead attempts left on this host."""
+    """Look for new files, and remove what dead attempts left on this host and among published Stores."""
     clear_leftovers()
+    clear_unpublished_objects()
     result = uploads.scan(actor=Actor.system("imports.scan"))
     if result.new:
         logger.info("The scan found %d new files.", result.new)
@@ -165,6 +167,7 @@ class Attempt:
         self.job.stage("publish")
         content, of_genes = with_known_genes(content)
         findings = [*findings, *map(_finding, of_genes)]
+        self._send()
         # Here is the last place where a wish to cancel costs nothing to fulfil.
         self.job.report(_report(findings))
         with transaction.atomic():
@@ -180,6 +183,15 @@ class Attempt:
                 self.job.finish()
         if version is None:
             raise _superseded()
+
+    def _send(self) -> None:
+        """Bring the Stores to where all hosts find them, before anything names them."""
+        if not published_stores.is_published():
+            return
+        try:
+            published_stores.send(building=self.place.building, version_id=str(self.run.pk), on_bytes=self.job.progress)
+        except UnavailableError as error:
+            raise SourceAwayError(error.detail) from error
 
     def _reject(self, findings: list[Finding]) -> NoReturn:
         imports.reject(run_id=self.run.pk, lease=self.job.lease, findings=_values(findings))

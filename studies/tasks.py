@@ -14,13 +14,19 @@ from cellenium_admin.core.tasks import job_task
 from studies.analysis.gene_range import cut, gene_range
 from studies.computing.parts import answered_in_parts
 from studies.computing.tables import tables_of
-from studies.services import analyses, analysis_parts, stores
+from studies.services import analyses, analysis_parts, published_stores, stores
 from studies.services.analyses import Table
 from studies.warming import warm_up
 
 HARD_LIMIT = settings.COMPUTE_TIME_LIMIT
 SOFT_LIMIT = HARD_LIMIT * 9 // 10
 STAGES = ("compute", "store")
+
+
+@worker_init.connect
+def wait_for_stores(**_: Any) -> None:
+    """Have workers wait for Stores of any size."""
+    published_stores.wait_for_any_size()
 
 
 @worker_init.connect

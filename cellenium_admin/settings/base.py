@@ -271,6 +271,9 @@ CELERY_BEAT_SCHEDULE = {
 # --- Files ----------------------------------------------------------------------------------------------------
 H5AD_STORE = env.str("CELLENIUM_H5AD_STORE")
 STORE_DIR = env.path("CELLENIUM_STORE_DIR")
+STORE_URI = env.str("CELLENIUM_STORE", default="")
+STORE_CACHE_BYTES = env.int("CELLENIUM_STORE_CACHE_BYTES", default=20 * 1024**3)
+STORE_INLINE_BYTES = env.int("CELLENIUM_STORE_INLINE_BYTES", default=64 * 1024**2)
 SCRATCH_DIR = env.path("CELLENIUM_SCRATCH_DIR")
 SCAN_PREFIX = env.str("CELLENIUM_SCAN_PREFIX", default="input/")
 SCAN_SETTLE_SECONDS = env.int("CELLENIUM_SCAN_SETTLE_SECONDS", default=5)

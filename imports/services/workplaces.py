@@ -12,6 +12,7 @@ from uuid import UUID
 from django.conf import settings
 
 from imports.models import ImportRun
+from studies.services import published_stores
 from studies.store.format import UNFINISHED_PREFIX
 
 logger = logging.getLogger(__name__)
@@ -95,6 +96,23 @@ def clear_leftovers() -> list[Path]:
     for path in found:
         logger.info("Removed %s, left by an import that did not end well.", path)
     return found
+
+
+def clear_unpublished_objects() -> list[str]:
+    """Remove the objects of runs that sent their Stores and then ended without publishing them, and name the runs.
+
+    Only what carries the number of a run we know. Raises UnavailableError.
+    """
+    if not published_stores.is_published():
+        return []
+    held = [name for name in published_stores.versions() if _is_uuid(name)]
+    ended = ImportRun.objects.filter(pk__in=held, state__in=ENDED_UNPUBLISHED).values_list("pk", flat=True)
+    removed = {str(run_id): published_stores.remove_version(str(run_id)) for run_id in ended}
+    for run_id, count in removed.items():
+        if count:
+            logger.info("Removed %d objects of import %s, which was not published.", count, run_id)
+    # Some servers list a folder after its last object.
+    return [run_id for run_id, count in removed.items() if count]
 
 
 def _abandoned_attempts() -> Iterator[Path]:

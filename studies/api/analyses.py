@@ -59,6 +59,7 @@ STATUS_OF_JOB_ERROR = {
     "part_failed": 500,
     "unavailable": 503,
     "store_damaged": 503,
+    "store_loading": 503,
 }
 ASKING = [
     OpenApiParameter(

@@ -1,7 +1,6 @@
 """The Stores of a version, opened once per process."""
 
 import logging
-from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -9,8 +8,11 @@ from django.conf import settings
 
 from cellenium_admin.core.exceptions import FieldError, InvalidInputError, NotFoundError, UnavailableError
 from studies.models import Layer, StudyVersion
+from studies.services import published_stores
 from studies.store import cache
+from studies.store.cache import OpenStores
 from studies.store.format import CELLS_DIRECTORY, StoreDamagedError
+from studies.store.local_copies import note_use
 from studies.store.reader import CellsReader, MatrixReader
 
 logger = logging.getLogger(__name__)
@@ -50,20 +52,26 @@ def layer_of(version: StudyVersion, *, name: str | None = None, modality: str = 
 
 
 def matrix_of(layer: Layer) -> MatrixReader:
-    """Open the Store of a layer. Raises UnavailableError when it is damaged or gone."""
-    return _opened(cache.matrices.get, layer.store_path)
+    """Open the Store of a layer, fetched if it is not here. Raises UnavailableError when it is damaged or gone."""
+    return _opened(cache.matrices, layer.store_path)
 
 
 def cells_of(version: StudyVersion) -> CellsReader:
-    """Open the Store of a version's cells. Raises UnavailableError when it is damaged or gone."""
-    return _opened(cache.cells.get, f"{version.pk}/{CELLS_DIRECTORY}")
+    """Open the Store of a version's cells, fetched if it is not here. Raises UnavailableError as `matrix_of`."""
+    return _opened(cache.cells, f"{version.pk}/{CELLS_DIRECTORY}")
 
 
-def _opened(get: Callable[[Path], Reader], relative: str) -> Reader:
+def _opened(opened: OpenStores[Reader], relative: str) -> Reader:
+    """Open a Store; a missing or damaged one is fetched where Stores lie in object storage, once."""
+    directory = Path(settings.STORE_DIR) / relative
     try:
-        return get(Path(settings.STORE_DIR) / relative)
+        if published_stores.is_published() and not opened.is_whole(directory):
+            published_stores.fetch(relative, works=opened.is_whole)
+        reader = opened.get(directory)
     except StoreDamagedError as error:
         logger.exception("A Store cannot be opened.")
         raise UnavailableError(
             "The data of this study cannot be read; an administrator must import it again.", code="store_damaged"
         ) from error
+    note_use(directory)
+    return reader

@@ -29,11 +29,25 @@ class OpenStores(Generic[Reader]):
         with self._lock:
             known = self._open.get(directory)
             if known is None or known[0] != stamp:
-                known = self._open[directory] = (stamp, self._reader(directory))
+                known = self._open[directory] = (stamp, self._opened(directory))
             self._open.move_to_end(directory)
             while len(self._open) > self._size:
                 self._open.popitem(last=False)
             return known[1]
+
+    def is_whole(self, directory: Path) -> bool:
+        """Tell whether a directory can be opened."""
+        try:
+            self.get(directory)
+        except StoreDamagedError:
+            return False
+        return True
+
+    def _opened(self, directory: Path) -> Reader:
+        """Open with all arrays mapped, so that whoever removes the directory later takes nothing away from here."""
+        reader = self._reader(directory)
+        reader.map_all()
+        return reader
 
 
 def _stamp(directory: Path) -> Stamp:

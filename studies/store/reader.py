@@ -49,6 +49,11 @@ class StoreReader:
                 if hashlib.file_digest(file, "sha256").hexdigest() != entry.sha256:
                     raise StoreDamagedError(f"{self._path(name)} was changed after it was written")
 
+    def map_all(self) -> None:
+        """Map every array now. Raises StoreDamagedError."""
+        for name in self.manifest.arrays:
+            self.mapped(name)
+
     def _path(self, name: str) -> Path:
         return self.directory / fmt.file_name(name)
 

@@ -1,8 +1,9 @@
 """Heavy questions and one gene through the REST API and a warm worker: `python -m tests.bench.questions`.
 
 PostgreSQL (durable), Valkey, a gunicorn with one process of sixteen threads, eight of which may wait, and a Celery
-worker with two processes, on the seeded study of `tests.bench.analysis`. Every question is a new one, of cells drawn at random, and asked with
-`Prefer: wait=5`. `--cells` chooses the study, `--few` measures shorter, `--json FILE` writes the numbers.
+worker with two processes, on the seeded study of `tests.bench.analysis`. Every question is a new one, of cells drawn at
+random, and asked with `Prefer: wait=5`. `--cells` chooses the study, `--few` measures shorter, `--json FILE` writes the
+numbers.
 """
 
 import argparse
@@ -59,13 +60,14 @@ def worker(log: Path) -> Iterator[None]:
             process.wait(PATIENCE)
 
 
-def published(cells: int) -> dict[str, str]:
-    """Publish the seeded study, its Store built if it is not there, and give its address and a token."""
+def published(cells: int) -> dict[str, Any]:
+    """Publish the seeded study, its Store built if it is not there; give its address, a token, the genes that vary."""
     from django.conf import settings
 
     from cellenium_admin.core.context import Actor
     from studies.content import FeatureContent, LayerContent, SourceContent, VersionContent
     from studies.services.publication import publish_version
+    from studies.store.reader import MatrixReader
     from tests.builders.people import person, token_of
 
     DIRECTORY.mkdir(exist_ok=True)
@@ -88,13 +90,15 @@ def published(cells: int) -> dict[str, str]:
         source=SourceContent(path.resolve().as_uri(), "1", path.stat().st_size, "0" * 64),
     )
     version = publish_version(version_id=version_id, content=content, owner=owner, actor=Actor.system("bench"))
-    return {"study": f"/api/v1/studies/{version.study_id}", "token": token_of(owner, ("read", "compute"))}
+    varied = np.flatnonzero(MatrixReader(built / "rna-X").nonzero)
+    study = f"/api/v1/studies/{version.study_id}"
+    return {"study": study, "token": token_of(owner, ("read", "compute")), "genes": varied}
 
 
 class Client:
     """One client over one connection that stays open; no question is asked twice."""
 
-    def __init__(self, port: int, place: dict[str, str], cells: int, seed: int) -> None:
+    def __init__(self, port: int, place: dict[str, Any], cells: int, seed: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         self._headers = {
             "Authorization": f"Bearer {place['token']}",
@@ -103,7 +107,7 @@ class Client:
         }
         self._study, self._cells = place["study"], cells
         self._random = np.random.default_rng(seed)
-        self._genes = iter(self._random.permutation(seeded_study.GENES).tolist())
+        self._genes = iter(self._random.permutation(place["genes"]).tolist())
 
     def ask(self, method: str, path: str, body: Any = None) -> bytes:
         """Ask, and take nothing but an answer."""

@@ -13,7 +13,7 @@ from django.conf import settings
 from cellenium_admin.core.exceptions import UnavailableError
 from cellenium_admin.core.storage.bucket import BucketStorage
 from cellenium_admin.core.storage.directory import DirectoryStorage
-from cellenium_admin.core.storage.files import FileChangedError, FileGoneError, OnBytes, StoredFile
+from cellenium_admin.core.storage.files import FileChangedError, FileGoneError, OnBytes, StoredFile, unheard
 
 __all__ = [
     "FileChangedError",
@@ -63,7 +63,7 @@ def download(uri: str, revision: str, target: Path, on_bytes: OnBytes | None = N
     Raises InvalidInputError for what lies outside the store, FileChangedError, FileGoneError, UnavailableError.
     """
     with target.open("wb") as file:
-        return h5ad_storage().fetch(uri, revision, file, on_bytes or _ignore)
+        return h5ad_storage().fetch(uri, revision, file, on_bytes or unheard)
 
 
 def address_of(path: Path) -> str | None:
@@ -76,12 +76,8 @@ def add(name: str, path: Path, on_bytes: OnBytes | None = None) -> StoredFile:
 
     What lies under that name already is replaced. Raises UnavailableError.
     """
-    h5ad_storage().add(name, path, on_bytes or _ignore)
+    h5ad_storage().add(name, path, on_bytes or unheard)
     file = look(name)
     if file is None:
         raise UnavailableError(f"{name} was copied into the h5ad store and is not there: somebody has removed it.")
     return file
-
-
-def _ignore(done: int) -> None:
-    """Stand in for a caller who does not ask for progress."""

@@ -64,6 +64,10 @@ def copy(read: Callable[[int], bytes], target: BinaryIO, on_bytes: OnBytes) -> t
     return digest.hexdigest(), done
 
 
+def unheard(done: int) -> None:
+    """Stand in for a caller who does not ask for progress."""
+
+
 def changed(uri: str) -> FileChangedError:
     """Say that another file has taken the place of the one that was found."""
     return FileChangedError(f"{uri} was replaced after it was found; the next scan finds what lies there now.")

@@ -1,4 +1,4 @@
-"""12: a study that is imported again stays what people made of it; also one of several modalities."""
+"""12: a study that is imported again stays what people made of it, with the cells they drew; of several modalities."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +9,8 @@ import pytest
 from cellenium_admin.core.models import Job, User
 from imports.models import ImportRun
 from studies.models import Study, StudyAccess
+from studies.services import user_annotations
+from studies.services.stores import cells_of
 from tests.builders.h5ad import multimodal_file
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,6 +25,10 @@ def test_readers_admins_and_visibility_stay(
     study = Study.objects.get()
     StudyAccess.objects.create(study=study, group="lab", role=StudyAccess.Role.ANALYST)
     Study.objects.filter(pk=study.pk).update(name="Renamed", visibility="public")
+    drawn = user_annotations.create(
+        user=uploader, study_id=study.pk, name="Mine", cells={"cell_ids": [0, 41, 59]}, color="#123456"
+    )
+    names = user_annotations.unpacked_keys(bytes(drawn.keys))
     before = set(study.access.values_list("pk", "user", "group", "role", "may_download"))
     multimodal_file(folder / "a.h5mu", cells=90)
     scan()
@@ -35,3 +41,12 @@ def test_readers_admins_and_visibility_stay(
     assert list(version.layers.order_by("pk").values_list("modality", flat=True)) == ["rna", "prot"]
     tags = version.features.filter(modality="prot")
     assert list(tags.values_list("position", "identifier")) == [(number, f"CD{number}") for number in range(8)]
+    drawn.refresh_from_db()
+    assert (drawn.attached_to_id, drawn.name, drawn.color, drawn.owner_id) == (
+        version.pk,
+        "Mine",
+        "#123456",
+        uploader.pk,
+    )
+    keys = cells_of(version).obs_keys()
+    assert [keys[number] for number in user_annotations.cells_in(drawn)] == names
