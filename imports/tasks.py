@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 MOST_REPORTED = 100
 SCAN_SECONDS = 600
-UNITS = {"download": "bytes", "validate": "values", "convert": "cells", "write": "genes"}
+UNITS = {"download": "bytes", "validate": "values", "convert": "cells", "write": "genes", "publish": "bytes"}
 
 
 class SourceAwayError(Exception):
