@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from cellenium_admin.core.models import Action, AuditEvent, Job
 from cellenium_admin.embedded import EmbeddedValkey
 from imports import tasks
 from imports.models import ImportRun, Upload
 from studies.models import Study, StudyVersion
-from studies.services import stores
+from studies.services import published_stores, stores
+from studies.store import local_copies
 from tests.builders.h5ad import generated_study
 from tests.imports.conftest import names_in
 from tests.support.worker import CeleryProcess, eventually, make_beat, make_worker, running
@@ -72,7 +74,9 @@ class House:
     def is_tidy(self) -> bool:
         """Tell whether there is nothing on disk but the Stores of versions."""
         versions = sorted(str(pk) for pk in StudyVersion.objects.values_list("pk", flat=True))
-        return names_in(self.store_dir) == versions and not names_in(self.scratch_dir)
+        here = [name for name in names_in(self.store_dir) if name != local_copies.LOCKS]
+        sent = published_stores.versions() if published_stores.is_published() else versions
+        return here == sorted(sent) == versions and not names_in(self.scratch_dir)
 
 
 def make_killable_worker(directory: Path, *, name: str) -> CeleryProcess:
@@ -80,6 +84,7 @@ def make_killable_worker(directory: Path, *, name: str) -> CeleryProcess:
         "KILL_ORDER": str(directory / "order"),
         "KILL_READERS": str(directory / "readers"),
         "CELLENIUM_COMPILE_AT_START": "false",
+        "CELLENIUM_STORE": settings.STORE_URI,
     }
     worker = make_worker(directory, name=name, **environment)
     worker.argv += ["--include", "tests.support.tasks,tests.support.kill_points"]

@@ -14,9 +14,11 @@ from typing import Any
 from cellenium_admin.core import storage
 from cellenium_admin.core.running_job import RunningJob
 from cellenium_admin.core.services import job_channel, job_leases
+from cellenium_admin.core.storage.objects import ObjectTree
 from imports import tasks
 from imports.reader_process import client, fork_server
 from imports.services import imports, workplaces
+from studies.services import published_stores
 
 ORDER = Path(os.environ["KILL_ORDER"]) if "KILL_ORDER" in os.environ else None
 READERS = Path(os.environ["KILL_READERS"]) if "KILL_READERS" in os.environ else None
@@ -34,6 +36,8 @@ PLACES: tuple[tuple[Any, str], ...] = (
     (workplaces, "_to_disk"),
     (imports, "publish_version"),
     (RunningJob, "finish"),
+    (published_stores, "send"),
+    (ObjectTree, "put"),
     (job_channel, "announce"),
     (workplaces.Workplace, "clear"),
 )
