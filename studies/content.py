@@ -40,12 +40,16 @@ class AnnotationContent:
 
 @dataclass(frozen=True, slots=True)
 class LayerContent:
-    """One matrix, by the name of its Store directory inside the version's directory."""
+    """One matrix, by the name of its Store directory inside the version's directory.
+
+    `row_map` names the array in the Store of the cells that says which cells its rows are; empty when they are all.
+    """
 
     name: str
     directory: str
     modality: str = "rna"
     log1p_base: float | None = None
+    row_map: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ from studies.content import (
     SourceContent,
     VersionContent,
 )
+from studies.store import format as fmt
 from studies.store.builder import MatrixBuilder, write_cells
-from studies.store.format import CELLS_DIRECTORY
 
 LONGEST_SLUG = 40
 # Of the memory a build may take, this part is for the block of rows on its way; the builder has the rest.
@@ -79,7 +79,7 @@ def version_content(study: StudyFile, source: SourceContent) -> VersionContent:
         ),
         annotations=tuple(map(_annotation, study.annotations)),
         projections=tuple(key for key, _ in study.projections),
-        layers=tuple(map(_layer, planned_layers(study))),
+        layers=tuple(_layer(planned, _part_number(study, planned.modality)) for planned in planned_layers(study)),
         source=source,
         metadata={
             "ncit_tissue_ids": list(declared.ncit_tissue_ids),
@@ -92,12 +92,23 @@ def version_content(study: StudyFile, source: SourceContent) -> VersionContent:
     )
 
 
-def _layer(planned: PlannedLayer) -> LayerContent:
+def _parts(study: StudyFile) -> list[ModalityFile]:
+    """Give the modalities that have not all cells."""
+    return [modality for modality in study.modalities if modality.rows is not None]
+
+
+def _part_number(study: StudyFile, modality: ModalityFile) -> int | None:
+    numbers = {part.name: number for number, part in enumerate(_parts(study))}
+    return numbers.get(modality.name)
+
+
+def _layer(planned: PlannedLayer, number: int | None) -> LayerContent:
     return LayerContent(
         name=planned.layer.name,
         directory=planned.directory,
         modality=planned.modality.name,
         log1p_base=planned.layer.log1p_base,
+        row_map="" if number is None else fmt.part_name(number),
     )
 
 
@@ -116,7 +127,8 @@ def write_cell_store(study: StudyFile, directory: Path, *, source: dict[str, Any
     """Write the Store of the cells into a version's directory."""
     codes = [annotation.codes for annotation in study.annotations]
     places = [places for _, places in study.projections]
-    write_cells(directory / CELLS_DIRECTORY, study.cells, codes, places, source=source)
+    parts = [modality.rows for modality in _parts(study) if modality.rows is not None]
+    write_cells(directory / fmt.CELLS_DIRECTORY, study.cells, codes, places, parts=parts, source=source)
 
 
 def add_all_rows(matrix: Matrix, builder: MatrixBuilder, *, memory_bytes: int, progress: Progress) -> None:
@@ -137,4 +149,4 @@ def matrix_builder(
     """Begin the Store of one layer, of the first if none is given; to be used in a `with` statement."""
     planned = planned or planned_layers(study)[0]
     place, features = directory / planned.directory, len(planned.modality.features)
-    return MatrixBuilder(place, len(study.cells), features, memory_bytes, source=source)
+    return MatrixBuilder(place, planned.layer.matrix.cells, features, memory_bytes, source=source)

@@ -6,6 +6,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from imports.h5ad import contract, elements
 from imports.h5ad.annotations import Annotation
@@ -16,7 +17,10 @@ from imports.h5ad.matrices import Progress
 from imports.h5ad.parts import ModalityFile, Part, read_part
 from imports.h5ad.projections import Projections
 
-SAME_CELLS = "mdata.mod['{name}'] = mdata.mod['{name}'][mdata.obs_names].copy()"
+IN_ORDER = (
+    "mdata.mod['{name}'] = mdata.mod['{name}']"
+    "[[cell for cell in mdata.obs_names if cell in mdata.mod['{name}'].obs_names]].copy()"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +50,9 @@ def read_modalities(file: h5py.Group, progress: Progress, findings: Findings) ->
         group, own = file["mod"][name], Findings()
         declared = _declared_of(group, name, whole, values, own)
         part = read_part(group, declared, own, name=name, kind=kind, progress=progress)
-        _check_cells(name, part.cells, cells, own)
+        rows = _rows(name, part.cells, cells, own)
         findings.extend_from(f"mod['{name}']", own)
-        parts.append(part)
+        parts.append(part if rows is None else _among_all(part, rows, len(cells)))
     if findings.errors:
         return Modalities(whole, cells, [], [], [])
     return _together(whole, cells, parts, findings)
@@ -102,33 +106,61 @@ def _declared_of(
     )
 
 
-def _check_cells(name: str, own: list[str], cells: list[str], findings: Findings) -> None:
-    """Refuse a modality with other cells: what was not measured is not zero, and a Store has all cells."""
+def _rows(name: str, own: list[str], cells: list[str], findings: Findings) -> NDArray[np.uint32] | None:
+    """Give the numbers of a modality's cells among those of the file, None when they are all of them.
+
+    What was not measured is not zero: a modality with fewer cells has a Store with fewer rows.
+    """
     if own == cells or not own or not cells:
-        return
-    here, all_cells = set(own), set(cells)
-    if here == all_cells:
-        remedy = f"Bring them into one order: {SAME_CELLS.format(name=name)}, then mdata.update()."
-        findings.error("modality_cells_unordered", "obs.index", found="the same cells in another order", remedy=remedy)
-        return
-    found = f"{len(here & all_cells)} of {len(all_cells)} cells, and {len(here - all_cells)} that are not in obs"
-    remedy = "Keep the cells all modalities have: muon.pp.intersect_obs(mdata)."
-    findings.error("modality_cells_differ", "obs.index", found=found, expected="all cells of the file", remedy=remedy)
+        return None
+    numbers = {cell: number for number, cell in enumerate(cells)}
+    if strangers := [cell for cell in own if cell not in numbers]:
+        remedy = "Have obs hold the cells of all modalities: mdata.update()."
+        found = f"of {len(own)} cells, not in obs of the file: {some(strangers)}"
+        findings.error("modality_cells_unknown", "obs.index", found=found, expected="cells of the file", remedy=remedy)
+        return None
+    rows = np.array([numbers[cell] for cell in own], dtype=np.uint32)
+    if np.any(np.diff(rows.astype(np.int64)) <= 0):
+        remedy = f"Bring them into the order of the file: {IN_ORDER.format(name=name)}, then mdata.update()."
+        findings.error("modality_cells_unordered", "obs.index", found="cells in another order", remedy=remedy)
+        return None
+    found = f"{len(own)} of {len(cells)} cells; the others take no part in its questions"
+    findings.note("modality_cells_fewer", "obs.index", found=found)
+    return rows
+
+
+def _among_all(part: Part, rows: NDArray[np.uint32], cells: int) -> Part:
+    """Say of all cells what a modality says of its own; others have no value and no place."""
+    annotations = []
+    for annotation in part.annotations:
+        codes = np.full(cells, -1, dtype=np.int32)
+        codes[rows] = annotation.codes
+        annotations.append(replace(annotation, codes=codes))
+    projections = []
+    for key, own in part.projections:
+        places = np.full((cells, 2), np.nan, dtype=np.float32)
+        places[rows] = own
+        projections.append((key, places))
+    return replace(part, modality=replace(part.modality, rows=rows), annotations=annotations, projections=projections)
 
 
 def _together(whole: Declaration, cells: list[str], parts: list[Part], findings: Findings) -> Modalities:
     annotations: dict[str, Annotation] = {}
+    measured: dict[str, NDArray[np.bool_]] = {}
     projections: dict[str, Any] = {}
     modalities = []
     for part in parts:
-        renamed = {}
+        renamed, here = {}, _measured(part, len(cells))
         for annotation in part.annotations:
-            key = _annotation_key(annotation, annotations, part.modality.name, findings)
+            key = annotation.key
+            if key in annotations and not _agree(annotations[key], measured[key], annotation, here):
+                key = _beside(key, part.modality.name, "obs", findings)
             renamed[annotation.key] = key
-            annotations.setdefault(key, replace(annotation, key=key))
+            annotations[key] = _merged(annotations.get(key), replace(annotation, key=key))
+            measured[key] = here | measured.get(key, here)
         for key, places in part.projections:
             other = projections.get(key)
-            same = other is None or np.array_equal(other, places)
+            same = other is None or np.array_equal(other, places, equal_nan=True)
             projections.setdefault(key if same else _beside(key, part.modality.name, "obsm", findings), places)
         modalities.append(_with_keys(part.modality, renamed))
     if not annotations:
@@ -139,11 +171,26 @@ def _together(whole: Declaration, cells: list[str], parts: list[Part], findings:
     return Modalities(whole, cells, modalities, list(annotations.values()), list(projections.items()))
 
 
-def _annotation_key(annotation: Annotation, held: Mapping[str, Annotation], modality: str, findings: Findings) -> str:
-    other = held.get(annotation.key)
-    if other is None or (other.labels == annotation.labels and np.array_equal(other.codes, annotation.codes)):
-        return annotation.key
-    return _beside(annotation.key, modality, "obs", findings)
+def _measured(part: Part, cells: int) -> NDArray[np.bool_]:
+    """Mark the cells a modality has."""
+    here = np.ones(cells, dtype=np.bool_)
+    if part.modality.rows is not None:
+        here[:] = False
+        here[part.modality.rows] = True
+    return here
+
+
+def _agree(one: Annotation, in_one: NDArray[np.bool_], other: Annotation, in_other: NDArray[np.bool_]) -> bool:
+    """Tell whether two modalities say the same of the cells that both have."""
+    both = in_one & in_other
+    return one.labels == other.labels and np.array_equal(one.codes[both], other.codes[both])
+
+
+def _merged(held: Annotation | None, annotation: Annotation) -> Annotation:
+    """Let a modality say of cells what those before it had not."""
+    if held is None:
+        return annotation
+    return replace(held, codes=np.where(held.codes >= 0, held.codes, annotation.codes).astype(np.int32))
 
 
 def _beside(key: str, modality: str, table: str, findings: Findings) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from imports.h5ad import contract, elements
 from imports.h5ad.annotations import Annotation, read_annotations
@@ -31,7 +32,10 @@ class LayerFile:
 
 @dataclass(frozen=True, slots=True)
 class ModalityFile:
-    """What one modality measured; `kind` is one of contract.MODALITY_KINDS, `symbols` go with `features`."""
+    """What one modality measured; `kind` is one of contract.MODALITY_KINDS, `symbols` go with `features`.
+
+    `rows` are the numbers, ascending, of its cells among those of the file; None when it has them all.
+    """
 
     name: str
     kind: str
@@ -39,6 +43,7 @@ class ModalityFile:
     layers: list[LayerFile]
     differential_expression: tuple[DifferentialExpressionContent, ...]
     symbols: list[str]
+    rows: NDArray[np.uint32] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -246,7 +246,7 @@ class AnalysisTableView(ApiView):
 def found_markers(user: User, study_id: UUID, asked: dict[str, Any]) -> Markers:
     """Give the genes kept about the value a query names, on a study this user may see. Raises NotFoundError."""
     version = current_version(visible_study(user=user, study_id=study_id))
-    value_id, modality = asked.pop("value"), asked.pop("modality")
+    value_id, modality = asked.pop("value"), asked.pop("modality", None)
     return markers_of(version, value_id=value_id, modality=modality, selection=taken(asked, GeneSelection))
 
 

@@ -106,8 +106,8 @@ class ExpressionView(VersionedView):
     )
     def get(self, request: Request, study_id: UUID) -> Response:
         """Give one gene in the cells where it is not zero; a gene that no cell expresses has empty lists."""
-        name: str = self.read_query()["feature"]
-        found = _gene(self.version(), name)
+        asked = self.read_query()
+        found = _gene(self.version(), asked["feature"], asked.get("modality"))
         return self.respond(f"expression.{found.feature.pk}", lambda version: _expression(version, found))
 
 
@@ -121,14 +121,14 @@ def _places(version: StudyVersion, key: str) -> dict[str, Any]:
     }
 
 
-def _gene(version: StudyVersion, name: str) -> GeneExpression:
+def _gene(version: StudyVersion, name: str, modality: str | None) -> GeneExpression:
     """Read a gene; an unknown one is 404, a symbol of several genes is a mistake in the query."""
     try:
-        return gene_expression(version=version, feature=name)
+        return gene_expression(version=version, feature=name, modality=modality)
     except InvalidInputError as error:
         if any(one.code == "unknown_feature" for one in error.errors):
             raise NotFoundError(error.detail, code="unknown_feature") from error
-        errors = [FieldError("?feature", one.code, one.detail) for one in error.errors]
+        errors = [FieldError(f"?{one.pointer[1:]}", one.code, one.detail) for one in error.errors]
         raise InvalidQueryError(error.detail, errors=errors) from error
 
 

@@ -57,7 +57,7 @@ class LayerSerializer(StrictSerializer):
     """Which matrix a question is about."""
 
     layer = StrictCharField(max_length=200, required=False, help_text="The first one when left out.")
-    modality = StrictCharField(max_length=50, default="rna")
+    modality = StrictCharField(max_length=50, required=False, help_text="The first one when left out.")
 
 
 class GeneSelectionSerializer(StrictSerializer):
@@ -140,7 +140,7 @@ class MarkersQuery(StrictSerializer):
     """Whose genes, and which of them are shown."""
 
     value = serializers.IntegerField(help_text="A `value_id` of the current version.")
-    modality = serializers.CharField(max_length=50, default="rna")
+    modality = serializers.CharField(max_length=50, required=False, help_text="The first one when left out.")
     n_genes = serializers.IntegerField(default=100, min_value=1, max_value=MOST_ROWS)
     direction = serializers.ChoiceField(choices=["up", "down", "both"], default="up")
     min_in_fraction = serializers.FloatField(required=False, min_value=0, max_value=1)

@@ -138,3 +138,4 @@ class ExpressionQuery(VersionQuery):
     """Which gene."""
 
     feature = serializers.CharField(max_length=200, help_text="A gene's symbol or identifier.")
+    modality = serializers.CharField(max_length=50, required=False, help_text="The first one when left out.")

@@ -22,24 +22,24 @@ from studies.store.reader import MatrixReader
 def tables_of(analysis: Analysis, layer: Layer, store: MatrixReader, progress: Progress) -> list[Table]:
     """Compute the answer over the genes of `store`, which is that of the layer or a part of it."""
     if analysis.kind == Analysis.Kind.CORRELATION:
-        return [_correlated(analysis, store, progress)]
+        return [_correlated(analysis, layer, store, progress)]
     if analysis.kind == Analysis.Kind.PSEUDOBULK:
-        return list(_sums(analysis, store, progress))
+        return list(_sums(analysis, layer, store, progress))
     if "annotation" in analysis.parameters:
         return list(_values(analysis, layer, store, progress))
     return [_groups(analysis, layer, store, progress)]
 
 
-def _correlated(analysis: Analysis, store: MatrixReader, progress: Progress) -> Table:
+def _correlated(analysis: Analysis, layer: Layer, store: MatrixReader, progress: Progress) -> Table:
     asked = analysis.parameters
     compute = pearson if asked["method"] == correlations.PEARSON else spearman
-    within = correlations.cells_within(analysis.version, asked)
+    within = correlations.cells_within(layer, asked)
     found = compute(store, asked["position"], within=within, progress=progress)
     return Table(0, {"cells": found.n}, {"r": found.r})
 
 
-def _sums(analysis: Analysis, store: MatrixReader, progress: Progress) -> Iterator[Table]:
-    groups = summed_groups(analysis.version, analysis.parameters)
+def _sums(analysis: Analysis, layer: Layer, store: MatrixReader, progress: Progress) -> Iterator[Table]:
+    groups = summed_groups(layer, analysis.parameters)
     sums = pseudobulk(store, groups.codes, len(groups.labels), progress=progress)
     cells = np.bincount(groups.codes[groups.codes >= 0], minlength=len(groups.labels)).tolist()
     for number, ((sample, value), row) in enumerate(zip(groups.labels, sums, strict=True)):
@@ -53,7 +53,7 @@ def _sums(analysis: Analysis, store: MatrixReader, progress: Progress) -> Iterat
 
 def _groups(analysis: Analysis, layer: Layer, store: MatrixReader, progress: Progress) -> Table:
     asked = analysis.parameters
-    compared = differential_expression.comparison(analysis.version, asked)
+    compared = differential_expression.comparison(layer, asked)
     options: dict[str, Any] = {"log1p_base": layer.log1p_base, "progress": progress}
     if asked["method"] == differential_expression.WILCOXON:
         result = rank_sum_test(store, compared.cells1, compared.cells2, tie_correct=asked["tie_correct"], **options)
@@ -65,7 +65,7 @@ def _groups(analysis: Analysis, layer: Layer, store: MatrixReader, progress: Pro
 
 def _values(analysis: Analysis, layer: Layer, store: MatrixReader, progress: Progress) -> Iterator[Table]:
     asked = analysis.parameters
-    compared = differential_expression.value_comparison(analysis.version, asked)
+    compared = differential_expression.value_comparison(layer, asked)
     options: dict[str, Any] = {"within": compared.within, "log1p_base": layer.log1p_base, "progress": progress}
     count = len(compared.values)
     results: list[DifferentialExpression | None]

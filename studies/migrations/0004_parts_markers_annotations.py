@@ -1,4 +1,4 @@
-"""Parts of answers that several workers share; tables of differential expression of files; sums; user annotations."""
+"""Answers in parts, tables of differential expression of files, sums, user annotations, layers with fewer cells."""
 
 import django.core.validators
 import django.db.models.deletion
@@ -9,12 +9,26 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core", "0008_user_annotations"),
+        ("core", "0009_progress_and_retries"),
         ("studies", "0003_catalogue"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
+        migrations.AddField(
+            model_name="feature",
+            name="kind",
+            field=models.CharField(
+                choices=[("gene", "Gene"), ("protein_antibody_tag", "Protein Antibody Tag"), ("region", "Region")],
+                default="gene",
+                max_length=20,
+            ),
+        ),
+        migrations.AddField(
+            model_name="layer",
+            name="row_map",
+            field=models.CharField(blank=True, default="", max_length=50),
+        ),
         migrations.AlterField(
             model_name="analysis",
             name="kind",

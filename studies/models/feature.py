@@ -19,11 +19,19 @@ class Feature(models.Model):
         SYMBOL = "symbol"
         ENTREZ = "entrez"
 
+    class Kind(models.TextChoices):
+        """What is measured."""
+
+        GENE = "gene"
+        PROTEIN_ANTIBODY_TAG = "protein_antibody_tag"
+        REGION = "region"
+
     version = models.ForeignKey(StudyVersion, on_delete=models.CASCADE, related_name="features")
     modality = models.CharField(max_length=50, default="rna")
     position = models.IntegerField()
     identifier = models.CharField(max_length=200)
     symbol = models.CharField(max_length=200)
+    kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.GENE)
     ensembl_id = models.CharField(max_length=100, blank=True, default="")
     matched_by = models.CharField(max_length=10, choices=MatchedBy.choices, blank=True, default="")
 

@@ -13,7 +13,7 @@ from cellenium_admin.core.models import User
 from studies.models import Analysis, AnnotationGroup, Layer, StudyVersion
 from studies.services.analyses import ask
 from studies.services.cell_groups import CellGroup, group_mask, invalid, resolve_group, resolve_subset
-from studies.services.stores import cells_of, layer_of
+from studies.services.stores import cells_of, layer_of, local_cells, rows_of
 from studies.services.studies import computable_study, current_version
 from studies.services.user_annotations import with_cells
 
@@ -54,7 +54,7 @@ def request_differential_expression(
     method: str = WILCOXON,
     tie_correct: bool = True,
     layer: str | None = None,
-    modality: str = "rna",
+    modality: str | None = None,
 ) -> Analysis:
     """Ask for the genes that differ between two groups, or between each value of `annotation` and the other cells.
 
@@ -72,7 +72,7 @@ def request_differential_expression(
         raise invalid("/group1", "invalid", "Give either group1, or annotation for all its values.")
     parameters: dict[str, Any] = {**_of_layer(matrix), **_of_method(method, tie_correct)}
     if group1 is not None:
-        parameters |= _of_groups(version, group1, group2, within, parameters["method"])
+        parameters |= _of_groups(matrix, group1, group2, within, parameters["method"])
     else:
         parameters |= _of_annotation(version, str(annotation), group2, within)
     return ask(
@@ -104,20 +104,22 @@ def parameters_of_values(group: AnnotationGroup, layer: Layer) -> dict[str, Any]
     return {**_of_layer(layer), **_of_method(WILCOXON, True), "annotation": group.key, "within": None}
 
 
-def comparison(version: StudyVersion, parameters: Mapping[str, Any]) -> Comparison:
-    """Turn the parameters of a question about groups into cells."""
-    first, second = _masks(version, parameters)
-    return Comparison(_cells(first), None if second is None else _cells(second))
+def comparison(layer: Layer, parameters: Mapping[str, Any]) -> Comparison:
+    """Turn the parameters of a question about groups into rows of its layer."""
+    first, second = _masks(layer.version, parameters)
+    return Comparison(local_cells(layer, first), None if second is None else local_cells(layer, second))
 
 
-def value_comparison(version: StudyVersion, parameters: Mapping[str, Any]) -> ValueComparison:
-    """Turn the parameters of a question about an annotation into codes per cell, -1 for none."""
+def value_comparison(layer: Layer, parameters: Mapping[str, Any]) -> ValueComparison:
+    """Turn the parameters of a question about an annotation into codes per row of its layer, -1 for none."""
+    version, rows = layer.version, rows_of(layer)
     group = version.annotation_groups.get(key=parameters["annotation"])
     codes = cells_of(version).codes(group.position).astype(np.int64)
     values = tuple(group.values.order_by("code").values_list("pk", "label"))
     signed = np.where(codes < len(values), codes, -1).astype(np.int32)
     within = parameters["within"]
-    return ValueComparison(signed, None if within is None else _cells(group_mask(version, within)), values)
+    inside = None if within is None else local_cells(layer, group_mask(version, within))
+    return ValueComparison(signed if rows is None else signed[rows], inside, values)
 
 
 def _of_layer(layer: Layer) -> dict[str, Any]:
@@ -133,8 +135,9 @@ def _of_method(method: str, tie_correct: bool) -> dict[str, Any]:
 
 
 def _of_groups(
-    version: StudyVersion, group1: Mapping[str, Any], group2: Any, within: Mapping[str, Any] | None, method: str
+    layer: Layer, group1: Mapping[str, Any], group2: Any, within: Mapping[str, Any] | None, method: str
 ) -> dict[str, Any]:
+    version = layer.version
     first = resolve_group(version, group1, pointer="/group1")
     subset = None if within is None else resolve_subset(version, within, pointer="/within")
     second = _resolved_second(version, group2)
@@ -143,7 +146,7 @@ def _of_groups(
         "group2": REST if second is None else second.parameters,
         "within": None if subset is None else subset.parameters,
     }
-    _check_sizes(version, parameters, method)
+    _check_sizes(layer, parameters, method)
     return parameters
 
 
@@ -155,16 +158,18 @@ def _resolved_second(version: StudyVersion, group2: Any) -> CellGroup | None:
     return resolve_group(version, group2, pointer="/group2")
 
 
-def _check_sizes(version: StudyVersion, parameters: Mapping[str, Any], method: str) -> None:
-    first, second = _masks(version, parameters)
+def _check_sizes(layer: Layer, parameters: Mapping[str, Any], method: str) -> None:
+    first, second = _masks(layer.version, parameters)
     second = ~first if second is None else second
     if common := int(np.count_nonzero(first & second)):
         detail = f"{common} cells are in both groups: a cell can be in one only."
         raise invalid("/group2", "overlapping_groups", detail)
     least = LEAST_FOR_T_TEST if method == T_TEST else 1
     for pointer, mask in (("/group1", first), ("/group2", second)):
-        if np.count_nonzero(mask) < least:
-            detail = f"{np.count_nonzero(mask)} cells are left in this group; the comparison needs at least {least}."
+        size = local_cells(layer, mask).size
+        if size < least:
+            of_modality = f" that {layer.modality!r} has" if layer.row_map else ""
+            detail = f"{size} cells{of_modality} are left in this group; the comparison needs at least {least}."
             raise invalid(pointer, "too_few_cells", detail)
 
 
@@ -194,7 +199,3 @@ def _said(parameters: Mapping[str, Any], version: StudyVersion) -> dict[str, Any
     if "annotation" in parameters:
         return {"annotation": parameters["annotation"]}
     return {"cells": int(np.count_nonzero(group_mask(version, parameters["group1"])))}
-
-
-def _cells(mask: NDArray[np.bool_]) -> Cells:
-    return np.flatnonzero(mask).astype(np.uint32)

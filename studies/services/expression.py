@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from studies.models import Feature, StudyVersion
 from studies.services.features import find_feature
-from studies.services.stores import default_layer, matrix_of
+from studies.services.stores import layer_of, matrix_of, rows_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,13 @@ class GeneExpression:
     values: NDArray[np.float32]
 
 
-def gene_expression(*, version: StudyVersion, feature: str) -> GeneExpression:
-    """Read one gene of all cells, by symbol or identifier. Raises InvalidInputError when it is not just one gene."""
-    found = find_feature(version, feature)
-    cell_ids, values = matrix_of(default_layer(version)).gene(found.position)
-    return GeneExpression(found, cell_ids, values)
+def gene_expression(*, version: StudyVersion, feature: str, modality: str | None = None) -> GeneExpression:
+    """Read one gene of all cells, by symbol or identifier. Raises InvalidInputError when it is not just one gene.
+
+    Cells that a modality does not have are not among the numbers, as those where the gene is zero.
+    """
+    layer = layer_of(version, modality=modality)
+    found = find_feature(version, feature, modality=layer.modality)
+    cell_ids, values = matrix_of(layer).gene(found.position)
+    rows = rows_of(layer)
+    return GeneExpression(found, cell_ids if rows is None else rows[cell_ids], values)

@@ -15,7 +15,7 @@ MOST_NAMED = 10
 ENSEMBL = re.compile(r"ENS[A-Z]*[0-9]{6,}")
 
 
-def find_feature(version: StudyVersion, name: str, *, modality: str = "rna") -> Feature:
+def find_feature(version: StudyVersion, name: str, *, modality: str) -> Feature:
     """Find a gene by its identifier, else by its symbol, as written or else in any case, else by its Ensembl id.
 
     The Ensembl id may have a version or not, here and in the file, whether or not a table of the organism is loaded.
@@ -35,7 +35,7 @@ def find_feature(version: StudyVersion, name: str, *, modality: str = "rna") -> 
     raise InvalidInputError(detail, errors=[FieldError("/feature", "unknown_feature", detail)])
 
 
-def names_at(version: StudyVersion, positions: Sequence[int], *, modality: str = "rna") -> dict[int, tuple[str, str]]:
+def names_at(version: StudyVersion, positions: Sequence[int], *, modality: str) -> dict[int, tuple[str, str]]:
     """Give identifier and symbol of the genes at these positions."""
     genes: QuerySet[Feature] = version.features.filter(modality=modality)
     if len(positions) <= FEW:

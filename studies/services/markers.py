@@ -74,11 +74,14 @@ def kept_markers(version: StudyVersion) -> list[KeptMarkers]:
     return [kept for layer in first_layers(version) for kept in _kept_of(version, layer)]
 
 
-def markers_of(version: StudyVersion, *, value_id: int, modality: str, selection: GeneSelection) -> Markers:
+def markers_of(
+    version: StudyVersion, *, value_id: int, modality: str | None = None, selection: GeneSelection
+) -> Markers:
     """Give the genes that set one value's cells apart. Raises NotFoundError when nothing is kept about it."""
     value = AnnotationValue.objects.filter(pk=value_id, group__version=version).select_related("group").first()
     if value is None:
         raise NotFoundError(f"The study's current version has no annotation value {value_id}.", code="unknown_value")
+    modality = layer_of(version, modality=modality).modality
     table = value.differential_expression_tables.filter(modality=modality).first()
     if table is not None:
         positions, columns = columns_of(table)

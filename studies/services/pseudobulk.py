@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from cellenium_admin.core import csv
 from cellenium_admin.core.context import Actor
 from cellenium_admin.core.models import User
-from studies.models import Analysis, StudyVersion
+from studies.models import Analysis, Layer, StudyVersion
 from studies.services.analyses import ask
 from studies.services.cell_groups import group_mask, invalid, resolve_subset
 from studies.services.features import names_at
-from studies.services.stores import cells_of, layer_of
+from studies.services.stores import cells_of, layer_of, rows_of
 from studies.services.studies import computable_study, current_version
 from studies.services.tables import unpack
 from studies.services.user_annotations import with_cells
@@ -28,7 +28,7 @@ MOST_NAMED = 20
 
 @dataclass(frozen=True, slots=True)
 class SummedGroups:
-    """The number of a group per cell, -1 for none, and sample and value of each group, None without a value."""
+    """The number of a group per row of a layer, -1 for none; sample and value of each group, None without a value."""
 
     codes: NDArray[np.int32]
     labels: tuple[tuple[str, str | None], ...]
@@ -42,7 +42,7 @@ def request_pseudobulk(
     by: str | None = None,
     within: Mapping[str, Any] | None = None,
     layer: str | None = None,
-    modality: str = "rna",
+    modality: str | None = None,
 ) -> Analysis:
     """Ask for the sums of all genes over the cells of each sample, apart for each value of `by`.
 
@@ -62,7 +62,7 @@ def request_pseudobulk(
         "by": by,
         "within": None if subset is None else subset.parameters,
     }
-    _check_groups(version, parameters)
+    _check_groups(matrix, parameters)
     return ask(
         version=version,
         kind=Analysis.Kind.PSEUDOBULK,
@@ -73,13 +73,16 @@ def request_pseudobulk(
     )
 
 
-def summed_groups(version: StudyVersion, parameters: Mapping[str, Any]) -> SummedGroups:
+def summed_groups(layer: Layer, parameters: Mapping[str, Any]) -> SummedGroups:
     """Number the groups that have cells, by sample and then by value, in the order of the file's categories."""
+    version, rows = layer.version, rows_of(layer)
     samples, sample_labels = _codes(version, parameters["sample"])
     values, labels = _codes(version, parameters["by"])
     inside = (samples >= 0) & (values >= 0)
     if parameters["within"] is not None:
         inside &= group_mask(version, parameters["within"])
+    if rows is not None:
+        samples, values, inside = samples[rows], values[rows], inside[rows]
     pairs = samples[inside] * len(labels) + values[inside]
     found, numbers = np.unique(pairs, return_inverse=True)
     codes = np.full(samples.size, -1, dtype=np.int32)
@@ -129,8 +132,8 @@ def _codes(version: StudyVersion, key: str | None) -> tuple[NDArray[np.int64], l
     return np.where(codes < len(labels), codes, -1), labels
 
 
-def _check_groups(version: StudyVersion, parameters: Mapping[str, Any]) -> None:
-    count = len(summed_groups(version, parameters).labels)
+def _check_groups(layer: Layer, parameters: Mapping[str, Any]) -> None:
+    count = len(summed_groups(layer, parameters).labels)
     if count == 0:
         raise invalid("/sample", "no_groups", "No cell has a sample and a value: choose other annotations.")
     if count > MOST_GROUPS:

@@ -101,6 +101,7 @@ def _create_features(version: StudyVersion, content: VersionContent) -> None:
                 position=next(positions[feature.modality]),
                 identifier=feature.identifier,
                 symbol=feature.symbol,
+                kind=feature.kind,
                 ensembl_id=feature.ensembl_id,
                 matched_by=feature.matched_by,
             )
@@ -133,6 +134,7 @@ def _create_layers(version: StudyVersion, content: VersionContent) -> None:
             name=layer.name,
             store_path=f"{version.pk}/{layer.directory}",
             log1p_base=layer.log1p_base,
+            row_map=layer.row_map,
         )
         for layer in content.layers
     )

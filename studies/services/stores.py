@@ -4,7 +4,9 @@ import logging
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 from django.conf import settings
+from numpy.typing import NDArray
 
 from cellenium_admin.core.exceptions import FieldError, InvalidInputError, NotFoundError, UnavailableError
 from studies.models import Layer, StudyVersion
@@ -20,9 +22,13 @@ logger = logging.getLogger(__name__)
 Reader = TypeVar("Reader", CellsReader, MatrixReader)
 
 
-def default_layer(version: StudyVersion, *, modality: str = "rna") -> Layer:
-    """Give the layer questions are answered from: the first that was imported. Raises NotFoundError without any."""
-    layer = version.layers.filter(modality=modality).order_by("pk").first()
+def default_layer(version: StudyVersion, *, modality: str | None = None) -> Layer:
+    """Give the layer questions are answered from: the first of a modality, or of the file; genes come first there.
+
+    Raises NotFoundError without any.
+    """
+    layers = version.layers.order_by("pk") if modality is None else version.layers.filter(modality=modality)
+    layer = layers.order_by("pk").first()
     if layer is None:
         raise NotFoundError("This study has no expression matrix.")
     return layer
@@ -36,19 +42,34 @@ def first_layers(version: StudyVersion) -> list[Layer]:
     return list(first.values())
 
 
-def layer_of(version: StudyVersion, *, name: str | None = None, modality: str = "rna") -> Layer:
-    """Give a layer by name, or the one questions are answered from. Raises InvalidInputError when there is no such."""
-    if name is None and version.layers.filter(modality=modality).exists():
-        return default_layer(version, modality=modality)
-    if name is None:
-        detail = f"The study has no matrix of {modality!r}."
-        raise InvalidInputError(detail, errors=[FieldError("/layer", "no_matrix", detail)])
-    layer = version.layers.filter(modality=modality, name=name).first()
+def layer_of(version: StudyVersion, *, name: str | None = None, modality: str | None = None) -> Layer:
+    """Give a layer by name, or the one questions are answered from; of the first modality when none is named.
+
+    Raises InvalidInputError when there is no such.
+    """
+    if modality is None:
+        modality = default_layer(version).modality
+    layers = version.layers.filter(modality=modality).order_by("pk")
+    layer = layers.first() if name is None else layers.filter(name=name).first()
+    if layer is None and not layers.exists():
+        known = ", ".join(dict.fromkeys(version.layers.order_by("pk").values_list("modality", flat=True)))
+        detail = f"The study has no matrix of {modality!r}; it has: {known or 'none'}."
+        raise InvalidInputError(detail, errors=[FieldError("/modality", "no_matrix", detail)])
     if layer is None:
-        known = ", ".join(version.layers.filter(modality=modality).order_by("pk").values_list("name", flat=True))
-        detail = f"The study has no layer {name!r} of {modality!r}; it has: {known or 'none'}."
+        detail = f"The study has no layer {name!r} of {modality!r}; it has: {', '.join(one.name for one in layers)}."
         raise InvalidInputError(detail, errors=[FieldError("/layer", "unknown_layer", detail)])
     return layer
+
+
+def rows_of(layer: Layer) -> NDArray[np.uint32] | None:
+    """Give the cells that are a layer's rows, ascending; None when they are all. Raises UnavailableError."""
+    return cells_of(layer.version).part(layer.row_map) if layer.row_map else None
+
+
+def local_cells(layer: Layer, mask: NDArray[np.bool_]) -> NDArray[np.uint32]:
+    """Give the rows of a layer whose cells are marked, ascending; cells it does not have are left out."""
+    rows = rows_of(layer)
+    return np.flatnonzero(mask if rows is None else mask[rows]).astype(np.uint32)
 
 
 def matrix_of(layer: Layer) -> MatrixReader:

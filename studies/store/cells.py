@@ -18,14 +18,17 @@ def write_cells(
     annotations: Sequence[NDArray[Any]],
     projections: Sequence[NDArray[Any]],
     *,
+    parts: Sequence[NDArray[np.uint32]] = (),
     source: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write the Store of the cells to `directory`, whole or not at all.
 
     `annotations` are codes per cell: signed with any negative for unassigned, or unsigned with the type's highest
-    number for it. `projections` have the shape (cells, 2). Raises StoreBuildError when one does not fit.
+    number for it. `projections` have the shape (cells, 2). `parts` are the numbers, ascending, of the cells that a
+    modality has. Raises StoreBuildError when one does not fit.
     """
     arrays = _named(obs_keys, annotations, projections)
+    arrays |= {fmt.part_name(number): _part(part, len(obs_keys), number) for number, part in enumerate(parts)}
     staged = StagedDirectory(directory)
     try:
         for name, array in arrays.items():
@@ -60,6 +63,12 @@ def _codes(codes: NDArray[Any], cells: int, position: int) -> NDArray[Any]:
     stored = np.full(cells, fmt.unassigned(dtype), dtype=dtype)
     stored[~unassigned] = assigned
     return stored
+
+
+def _part(cells: NDArray[np.uint32], everyone: int, number: int) -> NDArray[np.uint32]:
+    if cells.ndim != 1 or np.any(np.diff(cells.astype(np.int64)) <= 0) or (cells.size and cells[-1] >= everyone):
+        raise StoreBuildError(f"part {number} must be ascending numbers of {everyone} cells")
+    return np.ascontiguousarray(cells, dtype="<u4")
 
 
 def _coordinates(places: NDArray[Any], cells: int, position: int) -> NDArray[np.float32]:

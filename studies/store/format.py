@@ -82,6 +82,11 @@ def annotation_name(position: int) -> str:
     return f"annotations.{position}"
 
 
+def part_name(number: int) -> str:
+    """Name the array of the numbers of those cells that a modality has."""
+    return f"parts.{number}"
+
+
 def projection_name(position: int) -> str:
     """Name the array of coordinates of the projection at a position."""
     return f"projections.{position}"

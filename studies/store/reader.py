@@ -226,6 +226,10 @@ class CellsReader(StoreReader):
         """Give each cell's code in the annotation group at a position; the type's highest number is unassigned."""
         return self._array(fmt.annotation_name(position))
 
+    def part(self, name: str) -> NDArray[np.uint32]:
+        """Give the numbers, ascending, of the cells that a modality has; `name` is that of the layer's row map."""
+        return self._array(name)
+
     def coordinates(self, position: int) -> NDArray[np.float32]:
         """Give each cell's place in the projection at a position, shape (cells, 2)."""
         return self._array(fmt.projection_name(position))

@@ -229,4 +229,4 @@ def test_known_genes_are_matched_and_counted(folder: Path, scan: Any, newest_run
     version = StudyVersion.objects.get()
     matched = version.features.exclude(ensembl_id="").get()
     assert (matched.symbol, matched.ensembl_id, matched.matched_by) == ("GENE1", "ENSG00000105369", "symbol")
-    assert find_feature(version, "ENSG00000105369.4") == matched
+    assert find_feature(version, "ENSG00000105369.4", modality="rna") == matched

@@ -5,10 +5,9 @@ from pathlib import Path
 import mudata
 import numpy as np
 import pandas as pd
-import pytest
 
 from studies.store.reader import CellsReader, MatrixReader
-from tests.builders.h5ad import multimodal_data, remove, replace
+from tests.builders.h5ad import changing, index_of, multimodal_data, remove, replace
 from tests.imports.acceptance.conftest import Convert, codes
 
 UNS = "uns/cellenium"
@@ -76,21 +75,51 @@ def test_tables_of_a_modality_follow_its_attribute(multimodal: Path, convert: Co
     assert (held.annotation_key, held.modality, held.rows[0][0]) == ("cell_type (prot)", "prot", "CD4")
 
 
-@pytest.mark.parametrize(
-    ("kept", "code", "found"),
-    [
-        (list(range(40)), "modality_cells_differ", "40 of 60 cells, and 0 that are not in obs"),
-        (list(range(60))[::-1], "modality_cells_unordered", "the same cells in another order"),
-    ],
-)
-def test_other_cells(kept: list[int], code: str, found: str, tmp_path: Path, convert: Convert) -> None:
+def multimodal_with(path: Path, kept: list[int]) -> Path:
+    """Write the study with some cells of the second modality, in some order."""
     data = multimodal_data()
     data.mod["prot"] = data.mod["prot"][kept].copy()
     with mudata.set_options(pull_on_update=False):
         data.update()
-        data.write_h5mu(tmp_path / "a.h5mu")
-    (error,) = convert(tmp_path / "a.h5mu")[0].errors
-    assert (error.code, error.path, error.found) == (code, "mod['prot'].obs.index", found)
+        data.write_h5mu(path)
+    return path
+
+
+def test_a_modality_with_fewer_cells(tmp_path: Path, convert: Convert, building: Path) -> None:
+    kept = [*range(0, 30, 2), *range(40, 60)]
+    data = multimodal_data()
+    findings, content = convert(multimodal_with(tmp_path / "a.h5mu", kept))
+    assert ("note", "modality_cells_fewer") in codes(findings)
+    assert content is not None
+    assert [(layer.modality, layer.row_map) for layer in content.layers] == [("rna", ""), ("prot", "parts.0")]
+    assert [annotation.key for annotation in content.annotations] == ["cell_type"], "they agree where both have cells"
+    assert sum(value.cell_count for value in content.annotations[0].values) == 60
+    cells_store = CellsReader(building / "cells")
+    assert cells_store.part("parts.0").tolist() == kept
+    places = cells_store.coordinates(1)
+    assert np.array_equal(np.flatnonzero(~np.isnan(places[:, 0])), kept)
+    reader = MatrixReader(building / "prot-X")
+    assert reader.cells == len(kept)
+    cells, values = reader.gene(2)
+    expected = data.mod["prot"].X.toarray()[kept][:, 2]
+    assert np.array_equal(cells, np.flatnonzero(expected))
+    assert np.array_equal(values, expected[cells])
+
+
+def test_cells_in_another_order(tmp_path: Path, convert: Convert) -> None:
+    (error,) = convert(multimodal_with(tmp_path / "a.h5mu", list(range(60))[::-1]))[0].errors
+    assert (error.code, error.path) == ("modality_cells_unordered", "mod['prot'].obs.index")
+
+
+def test_cells_the_file_does_not_know(multimodal: Path, convert: Convert) -> None:
+    with changing(multimodal) as file:
+        names = index_of(file[PROT], "obs")
+        names[3] = "nobody"
+    (error,) = convert(multimodal)[0].errors
+    assert (error.code, error.found) == (
+        "modality_cells_unknown",
+        "of 60 cells, not in obs of the file: 1: 'nobody'",
+    )
 
 
 def test_an_unknown_kind(multimodal: Path, convert: Convert) -> None:

@@ -32,7 +32,7 @@ def test_every_code_is_named() -> None:
 @pytest.mark.parametrize(
     ("code", "expected", "remedy"),
     [
-        ("modality_cells_differ", "all cells of the file", "muon.pp.intersect_obs(mdata)"),
+        ("modality_cells_unknown", "cells of the file", "mdata.update()"),
         ("attribute_too_many_values", "at most … values", "Use a column with fewer values"),
         ("filter_unknown", "compressions that h5py and hdf5plugin can read", "gzip or lzf"),
         ("matrix_not_finite", "finite numbers that fit into float32", "Replace NaN and infinities"),

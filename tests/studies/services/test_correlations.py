@@ -65,7 +65,7 @@ def test_a_question_becomes_one_analysis_however_the_gene_is_named(ask):
         ({"within": {"cell_ids": [0, 1, 99]}}, "/within/cell_ids", "unknown_cell"),
         ({"feature": "GENE3", "within": {"cell_ids": ZEROS}}, "/feature", "constant_feature"),
         ({"layer": "counts"}, "/layer", "unknown_layer"),
-        ({"modality": "prot"}, "/layer", "no_matrix"),
+        ({"modality": "prot"}, "/modality", "no_matrix"),
     ],
 )
 def test_what_is_wrong_is_named(ask, changes, pointer, code):

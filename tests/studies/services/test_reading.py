@@ -39,14 +39,14 @@ def made():
     ],
 )
 def test_a_gene_is_found_by_identifier_then_symbol_then_in_any_case(made, name, position):
-    assert find_feature(made.version, name).position == position
+    assert find_feature(made.version, name, modality="rna").position == position
 
 
 @pytest.mark.parametrize("name", ["ENSG00000000003", "ENSG00000000003.7", "ensg00000000003.7"])
 @pytest.mark.parametrize("identifier", ["ENSG00000000003", "ENSG00000000003.12"])
 def test_an_ensembl_id_is_found_whatever_its_version_without_any_table(made, name, identifier):
     made.version.features.filter(position=3).update(identifier=identifier)
-    assert find_feature(made.version, name).position == 3
+    assert find_feature(made.version, name, modality="rna").position == 3
 
 
 @pytest.mark.parametrize(
@@ -55,32 +55,35 @@ def test_an_ensembl_id_is_found_whatever_its_version_without_any_table(made, nam
 )
 def test_a_symbol_of_several_genes_is_refused_with_their_identifiers(made, name, identifiers):
     with pytest.raises(InvalidInputError, match="by identifier: " + ", ".join(identifiers) + r"\.$") as caught:
-        find_feature(made.version, name)
+        find_feature(made.version, name, modality="rna")
     assert [(error.pointer, error.code) for error in caught.value.errors] == [("/feature", "ambiguous_feature")]
 
 
 def test_many_genes_of_one_symbol_are_not_all_named():
     made = published_study(owner=None, cells=6, symbols=["SAME"] * 12, genes=12)
     with pytest.raises(InvalidInputError, match=r"ENSG00000000009, \.\.\.\.$"):
-        find_feature(made.version, "SAME")
+        find_feature(made.version, "SAME", modality="rna")
 
 
 @pytest.mark.parametrize("name", ["", "NOPE", "CD3E\0", "%", "ENSG0000000000"])
 def test_what_is_no_gene_is_refused(made, name):
     with pytest.raises(InvalidInputError) as caught:
-        find_feature(made.version, name)
+        find_feature(made.version, name, modality="rna")
     assert [(error.pointer, error.code) for error in caught.value.errors] == [("/feature", "unknown_feature")]
 
 
 def test_genes_of_another_study_are_not_found(made):
     published_study(owner=None, cells=6, symbols=("ELSE",), genes=1)
     with pytest.raises(InvalidInputError, match="no gene 'ELSE'"):
-        find_feature(made.version, "ELSE")
+        find_feature(made.version, "ELSE", modality="rna")
 
 
 def test_names_at_positions(made):
-    assert names_at(made.version, [4, 0]) == {4: ("ENSG00000000004", "TWIN"), 0: ("ENSG00000000000", "CD3E")}
-    assert len(names_at(made.version, list(range(1001)))) == len(SYMBOLS)
+    assert names_at(made.version, [4, 0], modality="rna") == {
+        4: ("ENSG00000000004", "TWIN"),
+        0: ("ENSG00000000000", "CD3E"),
+    }
+    assert len(names_at(made.version, list(range(1001)), modality="rna")) == len(SYMBOLS)
 
 
 def test_expression_of_one_gene_is_its_nonzero_cells(made):
