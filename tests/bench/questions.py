@@ -2,7 +2,8 @@
 
 PostgreSQL (durable), Valkey, a gunicorn with one process of sixteen threads, eight of which may wait, and a Celery
 worker with two processes, on the seeded study of `tests.bench.analysis`. Every question is a new one, of cells drawn at
-random, and asked with `Prefer: wait=5`. `--cells` chooses the study, `--few` measures shorter, `--json FILE` writes the
+random, and asked with `Prefer: wait=5`. Cold is after the system was told to forget what it holds of files, which root may
+(proc(5), drop_caches); what the processes themselves have touched they keep. `--cells` chooses the study, `--few` measures shorter, `--json FILE` writes the
 numbers.
 """
 
@@ -33,6 +34,15 @@ from tests.bench.credentials import PATIENCE, ROOT, server
 CLIENTS = (1, 8)
 WORKERS = 2
 THREADS, WAITING = 16, 8
+DROP_CACHES = Path("/proc/sys/vm/drop_caches")
+QUESTIONS = (
+    ("differential_expression", CLIENTS, False),
+    ("correlation", CLIENTS, False),
+    ("few_cells", CLIENTS, False),
+    ("expression", CLIENTS, False),
+    ("few_cells", (1,), True),
+    ("expression", (1,), True),
+)
 
 
 @contextmanager
@@ -106,6 +116,7 @@ class Client:
             "Prefer": "wait=5",
         }
         self._study, self._cells = place["study"], cells
+        self.bytes: list[int] = []
         self._random = np.random.default_rng(seed)
         self._genes = iter(self._random.permutation(place["genes"]).tolist())
 
@@ -123,18 +134,29 @@ class Client:
         chosen = self._random.choice(self._cells, self._cells // 10, replace=False)
         self.ask("POST", "/de", {"group1": {"cell_ids": chosen.tolist()}})
 
+    def few_cells(self) -> None:
+        """Compare fifty cells, drawn anew, with the rest."""
+        chosen = self._random.choice(self._cells, 50, replace=False)
+        self.ask("POST", "/de", {"group1": {"cell_ids": chosen.tolist()}})
+
     def correlation(self) -> None:
         """Correlate the next gene with all."""
         self.ask("POST", "/correlations", {"feature": f"GENE{next(self._genes)}"})
 
     def expression(self) -> None:
         """Read the next gene of all cells."""
-        self.ask("GET", f"/expression?feature=GENE{next(self._genes)}")
+        self.bytes.append(len(self.ask("GET", f"/expression?feature=GENE{next(self._genes)}")))
 
 
-def measured(clients: list[Client], question: str, rounds: int) -> dict[str, float]:
+def forget_files() -> None:
+    """Have the system read from disk what is asked for next. Raises PermissionError for others than root."""
+    os.sync()
+    DROP_CACHES.write_text("1")
+
+
+def measured(clients: list[Client], question: str, rounds: int, *, cold: bool = False) -> dict[str, float]:
     """Let all clients ask at once, again and again; the first three times do not count."""
-    barrier = threading.Barrier(len(clients), timeout=PATIENCE)
+    barrier = threading.Barrier(len(clients), action=forget_files if cold else None, timeout=PATIENCE)
     took: list[float] = []
     failures: list[BaseException] = []
 
@@ -160,6 +182,15 @@ def measured(clients: list[Client], question: str, rounds: int) -> dict[str, flo
     return {"median": statistics.median(took), "p95": sorted(took)[int(len(took) * 0.95)], "asked": len(took)}
 
 
+def show(name: str, one: dict[str, float], clients: list[Client]) -> dict[str, float]:
+    """Print a line and give the numbers, with the median of the bytes that came where they were counted."""
+    if counted := [size for client in clients for size in client.bytes]:
+        one["bytes"] = statistics.median(counted)
+    size = f"  {one['bytes'] / 1e3:8.1f} kB" if "bytes" in one else ""
+    print(f"{name:<32}{one['median']:8.1f} ms  p95 {one['p95']:8.1f} ms{size}", flush=True)
+    return one
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -180,14 +211,15 @@ def main() -> None:
                 worker(Path(directory) / "worker.log"),
                 server(Path(directory) / "gunicorn.log", threads=THREADS) as port,
             ):
-                for count in CLIENTS:
-                    clients = [Client(port, place, options.cells, 100 * count + number) for number in range(count)]
-                    for question in ("differential_expression", "correlation", "expression"):
-                        one = found[f"{question}, {count}"] = measured(clients, question, rounds)
-                        print(
-                            f"{question:<26}{count:>2} clients  {one['median']:8.1f} ms  p95 {one['p95']:8.1f} ms",
-                            flush=True,
-                        )
+                for question, counts, cold in QUESTIONS:
+                    if cold and not os.access(DROP_CACHES, os.W_OK):
+                        print(f"{question}, cold: not measured, for only root can have the system forget files")
+                        continue
+                    for count in counts:
+                        seeds = range(100 * count + 50 * cold, 100 * count + 50 * cold + count)
+                        clients = [Client(port, place, options.cells, seed) for seed in seeds]
+                        name = f"{question}{', cold' if cold else ''}, {count}"
+                        found[name] = show(name, measured(clients, question, rounds, cold=cold), clients)
         finally:
             valkey.stop()
     if options.json:
