@@ -32,7 +32,7 @@ format: $(VENV)/.dev          ## rewrite the code in the project's style
 check: lint types             ## lint and types
 
 bench: $(VENV)/.dev .venv-bench/.bench          ## benchmarks
-	@$(BIN)/python -m tests.bench.audit && $(BIN)/python -m tests.bench.sandbox && $(BIN)/python -m tests.bench.grants && $(BIN)/python -m tests.bench.credentials && .venv-bench/bin/python -m tests.bench.analysis
+	@$(BIN)/python -m tests.bench.audit && $(BIN)/python -m tests.bench.sandbox && $(BIN)/python -m tests.bench.grants && $(BIN)/python -m tests.bench.credentials && .venv-bench/bin/python -m tests.bench.analysis && .venv-bench/bin/python -m tests.bench.questions
 
 docs: $(VENV)/.dev            ## write again what is generated from the code
 	@$(BIN)/python -m tests.tools.generate_docs

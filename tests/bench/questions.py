@@ -2,9 +2,9 @@
 
 PostgreSQL (durable), Valkey, a gunicorn with one process of sixteen threads, eight of which may wait, and a Celery
 worker with two processes, on the seeded study of `tests.bench.analysis`. Every question is a new one, of cells drawn at
-random, and asked with `Prefer: wait=5`. Cold is after the system was told to forget what it holds of files, which root may
-(proc(5), drop_caches); what the processes themselves have touched they keep. `--cells` chooses the study, `--few` measures shorter, `--json FILE` writes the
-numbers.
+random, and asked with `Prefer: wait=5`. Cold is after the system was told to forget what it holds of files, which root
+may do (proc(5), drop_caches); what the processes themselves have touched they keep. `--cells` chooses the study,
+`--few` measures shorter, `--json FILE` writes the numbers.
 """
 
 import argparse
