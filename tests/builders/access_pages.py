@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from cellenium_admin.core.models import User
 from grants.models import AccessKey, AccessRequest, Cut, Grant, Issuance, Location, Operation, Principal, ReconcileRun
-from imports.models import Upload
+from imports.models import ImportRun, Upload
 from tests.builders import grants
-from tests.builders.uploads import upload
+from tests.builders.uploads import failed_run, upload
 
 
 @dataclass
@@ -27,6 +27,7 @@ class AccessPages:
     cut: Cut
     run: ReconcileRun
     upload: Upload
+    import_run: ImportRun
 
 
 def access_pages(requester: User) -> AccessPages:
@@ -45,6 +46,7 @@ def access_pages(requester: User) -> AccessPages:
         cut=cut(given),
         run=ReconcileRun.objects.create(state="planned", requested_by="curator@example.org"),
         upload=upload(requester, uri="s3://bucket/input/held.h5ad", state="held"),
+        import_run=failed_run(upload(requester)),
     )
 
 
