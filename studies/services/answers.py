@@ -42,12 +42,14 @@ def shown(analysis: Analysis, selection: Selection | None) -> Shown:
         return Shown(analysis)
     if selection is None:
         return Shown(analysis, groups=list(analysis.tables.order_by("position").values_list("facts", flat=True)))
-    tables = list(analysis.tables.all())
+    # A table is a megabyte and more: one at a time.
+    tables = analysis.tables.order_by("position").iterator(chunk_size=1)
     if "annotation" in analysis.parameters:
         return Shown(
             analysis, values=[{**table.facts, "results": _rows(analysis, table, selection)} for table in tables]
         )
-    return Shown(analysis, facts=tables[0].facts, results=_rows(analysis, tables[0], selection))
+    table = next(tables)
+    return Shown(analysis, facts=table.facts, results=_rows(analysis, table, selection))
 
 
 def csv_lines(analysis: Analysis) -> Iterator[str]:
