@@ -210,7 +210,7 @@ def test_files_put_into_the_bucket_are_listed_and_removed(desk: Page, store: Sto
     uploads.scan(actor=Actor.system("test"))
     open_section(desk, "uploads")
     expect(row_of(desk, "from-the-cli.h5ad").get_by_text("put into the bucket")).to_be_visible()
-    expect(row_of(desk, "notes.txt").get_by_text("Only files that end in .h5ad are imported")).to_be_visible()
+    expect(row_of(desk, "notes.txt").get_by_text("Only files that end in .h5ad or .h5mu are imported")).to_be_visible()
     expect(row_of(desk, "theirs.h5ad")).to_have_count(0)
     row_of(desk, "from-the-cli.h5ad").get_by_role("button", name="Stop the import").click()
     desk.get_by_role("dialog").get_by_role("button", name="Stop the import").click()

@@ -6,6 +6,7 @@ CELLENIUM_REDIS_URL runs the suite against their own servers.
 
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -56,6 +57,8 @@ _servers: list[Servers] = []
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests() -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell; children would inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ["CELLENIUM_ENVIRONMENT"] = "testing"
     os.environ["CELLENIUM_SECRET_KEY"] = "only-for-tests-" + "x" * 50
     if "CELLENIUM_DATABASE_URL" not in os.environ:
