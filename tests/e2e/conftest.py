@@ -51,6 +51,7 @@ def screenshot(page: Page, name: str) -> None:
     """Take the whole page, in a window as high as it is: what sticks to the window's foot covers nothing then."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     size = page.viewport_size or {"width": 1400, "height": 900}
+    page.wait_for_load_state()  # a page that a click has only begun to leave for has no root element yet
     height = page.evaluate("() => document.documentElement.scrollHeight")
     page.set_viewport_size({"width": size["width"], "height": max(height, size["height"])})
     page.screenshot(path=str(SCREENSHOTS / f"{name}.png"), full_page=True)
